@@ -1,0 +1,326 @@
+//! The agent: `fiveways agent`, one a host, frames on standard input and output. It launches servers, each
+//! under a keeper, looks at them, loads them, and ends them. No port, no shell, one request at a time.
+//!
+//! It has one thread for ever: it forks. When its standard input ends, however the harness ended, it ends
+//! every tree and itself. It is a subreaper, too: when a keeper is killed, its orphans come here and die here.
+
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use record::pass::{Cause, Phase};
+
+use crate::cgroup::{self, Cgroup};
+use crate::host;
+use crate::keeper::{self, Report};
+use crate::listening::Ports;
+use crate::load::Loader;
+use crate::protocol::{Id, Launch, Reply, Request, Stopped};
+use crate::sys::{self, Fork};
+use crate::tree::{self, Tree};
+use crate::{frame, look};
+
+/// How long a keeper may take to end its tree: its two graces and a margin.
+const STOP_DEADLINE: Duration = Duration::from_secs(25);
+
+/// Serves requests until standard input ends.
+///
+/// # Errors
+/// When standard input or output break inside a message.
+pub fn serve() -> io::Result<()> {
+    let mut agent = Agent::new()?;
+    let outcome = agent.converse();
+    agent.end_everything();
+    outcome
+}
+
+struct Server {
+    id: Id,
+    keeper: Pid,
+    control: UnixStream,
+    cgroup: Option<Cgroup>,
+    born: Instant,
+    lost: bool,
+}
+
+struct Agent {
+    servers: Vec<Server>,
+    cgroups: Result<PathBuf, String>,
+    ports: Ports,
+    kernel_stack_bytes: u64,
+    loader: Loader,
+}
+
+/// The harness is gone: nothing is left to be said.
+struct Deserted;
+
+impl Agent {
+    fn new() -> io::Result<Self> {
+        sys::become_subreaper()?;
+        let cgroups = cgroup::root();
+        if let Ok(root) = &cgroups {
+            cgroup::sweep(root);
+        }
+        Ok(Agent {
+            servers: Vec::new(),
+            ports: Ports::new(host::port_range().map_or(32768, |(start, _)| start)),
+            kernel_stack_bytes: host::kernel_stack_bytes(),
+            cgroups,
+            loader: Loader::default(),
+        })
+    }
+
+    fn converse(&mut self) -> io::Result<()> {
+        let (mut stdin, mut stdout) = (io::stdin(), io::stdout());
+        loop {
+            self.await_request()?;
+            let Some(request) = frame::receive(&mut stdin)? else {
+                return Ok(());
+            };
+            let Ok(reply) = self.answer(request) else {
+                return Ok(());
+            };
+            frame::send(&mut stdout, &reply)?;
+        }
+    }
+
+    /// Waits for standard input; meanwhile, a keeper that ends unasked is a loss that is dealt with at once.
+    fn await_request(&mut self) -> io::Result<()> {
+        let stdin = io::stdin();
+        loop {
+            let mut fds = vec![stdin.as_fd()];
+            let kept: Vec<usize> = (0..self.servers.len()).filter(|&n| !self.servers[n].lost).collect();
+            fds.extend(kept.iter().map(|&n| self.servers[n].control.as_fd()));
+            let ready = frame::wait_readable(&fds, None)?;
+            for (&n, _) in kept.iter().zip(&ready[1..]).filter(|(_, ready)| **ready) {
+                self.lose(n);
+            }
+            if ready[0] {
+                return Ok(());
+            }
+        }
+    }
+
+    fn answer(&mut self, request: Request) -> Result<Reply, Deserted> {
+        Ok(match request {
+            Request::Hello { version } => self.hello(&version),
+            Request::Pin(cpus) => match keeper::pin(&cpus) {
+                Ok(()) => Reply::Done,
+                Err(error) => refused(Phase::Prepare, format!("cannot run on CPUs {cpus:?}: {error}")),
+            },
+            Request::Launch(launch) => return self.launch(launch),
+            Request::Gauge(id) => match self.look(id, Phase::Gauge) {
+                Err(reply) => *reply,
+                Ok(server) => match look::gauge(server.keeper.as_raw(), self.kernel_stack_bytes) {
+                    Ok(gauge) => Reply::Gauged(gauge),
+                    Err(error) => refused(Phase::Gauge, format!("cannot weigh it: {error}")),
+                },
+            },
+            Request::Usage(id) => match self.look(id, Phase::Gauge) {
+                Err(reply) => *reply,
+                Ok(server) => Reply::Used(look::usage(
+                    server.keeper.as_raw(),
+                    server.cgroup.as_ref(),
+                    server.born,
+                )),
+            },
+            Request::Stop(id) => return self.stop(id),
+            Request::HostNow => Reply::HostNow(host::now()),
+            Request::Connect(targets) => Reply::Loaded(self.loader.connect(targets)),
+            Request::WarmUp { length_ns } => Reply::Loaded(self.loader.warm_up(length_ns)),
+            Request::Slices { order, length_ns } => Reply::Loaded(self.loader.slices(&order, length_ns)),
+            Request::Close => Reply::Closed(self.loader.close()),
+        })
+    }
+
+    fn hello(&self, version: &str) -> Reply {
+        let own = env!("CARGO_PKG_VERSION");
+        if version != own {
+            let text = format!("the harness is version {version}, this agent {own}: install the same on both");
+            return refused(Phase::Prepare, text);
+        }
+        let cgroup = match &self.cgroups {
+            Ok(_) => "one a server".to_owned(),
+            Err(reason) => reason.clone(),
+        };
+        Reply::Host(Box::new(host::describe(cgroup, self.kernel_stack_bytes)))
+    }
+
+    fn look(&self, id: Id, phase: Phase) -> Result<&Server, Box<Reply>> {
+        match self.servers.iter().find(|server| server.id == id) {
+            Some(server) if !server.lost => Ok(server),
+            Some(_) => Err(Box::new(refused(phase, "its keeper was killed".to_owned()))),
+            None => Err(Box::new(refused(phase, format!("no server {id} is alive here")))),
+        }
+    }
+
+    fn launch(&mut self, mut launch: Launch) -> Result<Reply, Deserted> {
+        let Some(port) = self.ports.take() else {
+            return Ok(refused(Phase::Launch, "no port below the local port range is free".to_owned()));
+        };
+        for word in launch.argv.iter_mut().chain(launch.env.values_mut()) {
+            *word = word.replace("{port}", &port.to_string());
+        }
+        let server = match self.fork_keeper(&launch, port) {
+            Ok(server) => server,
+            Err(error) => {
+                let mut cause = Cause::new(Phase::Launch, format!("cannot fork a keeper: {error}"));
+                cause.errno = error.raw_os_error();
+                return Ok(Reply::Refused(cause));
+            }
+        };
+        self.servers.push(server);
+        let wait = Duration::from_millis(launch.deadline_ms) + STOP_DEADLINE;
+        let reply = match self.hear(launch.id, wait)? {
+            Some(Report::Ready { pid, startup_ns }) => return Ok(Reply::Ready { pid, port, startup_ns }),
+            Some(Report::Failed { cause, ended }) => Reply::Failed { cause, ended },
+            _ => {
+                self.lose(self.servers.len() - 1);
+                let cause = Cause::new(Phase::Launch, "its keeper was killed");
+                Reply::Failed { cause, ended: false }
+            }
+        };
+        self.forget(launch.id);
+        Ok(reply)
+    }
+
+    fn fork_keeper(&mut self, launch: &Launch, port: u16) -> io::Result<Server> {
+        let name = format!("fiveways-{}-{}", std::process::id(), launch.id);
+        let cgroup = match &self.cgroups {
+            Ok(root) => Some(Cgroup::create(root, &name)?),
+            Err(_) => None,
+        };
+        let (control, keepers_end) = UnixStream::pair()?;
+        match sys::fork()? {
+            Fork::Parent(keeper) => Ok(Server {
+                id: launch.id,
+                keeper,
+                control,
+                cgroup,
+                born: Instant::now(),
+                lost: false,
+            }),
+            Fork::Child => {
+                // Lifelines of other keepers, and the agent's own, must end with the agent, not with this copy.
+                self.servers.clear();
+                drop(control);
+                if let Ok(null) = std::fs::File::options().read(true).write(true).open("/dev/null") {
+                    let _ = sys::set_standard_streams([null.as_fd(), null.as_fd(), io::stderr().as_fd()]);
+                }
+                keeper::keep(launch, port, keepers_end, cgroup)
+            }
+        }
+    }
+
+    /// The keeper's next report; `None` when it is gone or silent. `Err` when the harness is gone.
+    fn hear(&mut self, id: Id, wait: Duration) -> Result<Option<Report>, Deserted> {
+        let Some(server) = self.servers.iter_mut().find(|server| server.id == id) else {
+            return Ok(None);
+        };
+        let stdin = io::stdin();
+        let fds = [stdin.as_fd(), server.control.as_fd()];
+        let ready = frame::wait_readable(&fds, Some(Instant::now() + wait)).map_err(|_| Deserted)?;
+        match ready[..] {
+            // One request at a time: what can be read now is the end of the harness.
+            [true, _] => Err(Deserted),
+            [_, true] => Ok(frame::receive(&mut server.control).ok().flatten()),
+            _ => Ok(None),
+        }
+    }
+
+    fn stop(&mut self, id: Id) -> Result<Reply, Deserted> {
+        let Some(index) = self.servers.iter().position(|server| server.id == id) else {
+            return Ok(refused(Phase::Stop, format!("no server {id} is alive here")));
+        };
+        let report = if self.servers[index].lost {
+            None
+        } else {
+            // EPIPE: the keeper is gone; what follows finds out.
+            let _ = self.servers[index].control.write_all(&[1]);
+            self.hear(id, STOP_DEADLINE)?
+        };
+        let stopped = match report {
+            Some(Report::Stopped(stopped)) => stopped,
+            _ => {
+                self.lose(index);
+                Stopped { problem: Some("its keeper was killed".to_owned()), ..Stopped::default() }
+            }
+        };
+        self.forget(id);
+        Ok(Reply::Stopped(stopped))
+    }
+
+    /// The keeper has ended its tree, and is ending itself.
+    fn forget(&mut self, id: Id) {
+        self.servers.retain(|server| server.id != id);
+        while let Ok(Some(_)) = sys::reap() {}
+    }
+
+    /// A keeper is gone and has not ended its tree: its orphans are this process's children now.
+    fn lose(&mut self, index: usize) {
+        let server = &mut self.servers[index];
+        server.lost = true;
+        let _ = kill(server.keeper, Signal::SIGKILL);
+        let deadline = Instant::now() + STOP_DEADLINE;
+        while Instant::now() < deadline {
+            if let Some(group) = &self.servers[index].cgroup {
+                // ENOENT: gone already.
+                let _ = group.kill();
+            }
+            while let Ok(Some(_)) = sys::reap() {}
+            if !self.kill_orphans() {
+                break;
+            }
+        }
+        if let Some(group) = &self.servers[index].cgroup {
+            group.remove();
+        }
+    }
+
+    /// Kills the trees of children that are no keepers; false when there are none.
+    fn kill_orphans(&self) -> bool {
+        let tree = Tree::now();
+        let orphans: Vec<i32> = tree
+            .children(std::process::id() as i32)
+            .iter()
+            .copied()
+            .filter(|&pid| !self.servers.iter().any(|server| server.keeper.as_raw() == pid && !server.lost))
+            .collect();
+        for &orphan in &orphans {
+            let _ = kill(Pid::from_raw(orphan), Signal::SIGKILL);
+            tree::kill_below(orphan);
+        }
+        !orphans.is_empty()
+    }
+
+    /// The harness is gone. Keepers see their lifelines end all at once, and end their trees side by side.
+    fn end_everything(&mut self) {
+        for server in &self.servers {
+            let _ = server.control.shutdown(std::net::Shutdown::Write);
+        }
+        let deadline = Instant::now() + STOP_DEADLINE;
+        for server in &mut self.servers {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let _ = server.control.set_read_timeout(Some(left.max(Duration::from_millis(1))));
+            // To its end: the keeper's last report is for nobody.
+            let _ = io::copy(&mut (&server.control).take(frame::LONGEST as u64), &mut io::sink());
+        }
+        for server in std::mem::take(&mut self.servers) {
+            if let Some(group) = &server.cgroup {
+                let _ = group.kill();
+                group.remove();
+            }
+        }
+        while Instant::now() < deadline && self.kill_orphans() {
+            while let Ok(Some(_)) = sys::reap() {}
+        }
+    }
+}
+
+fn refused(phase: Phase, text: String) -> Reply {
+    Reply::Refused(Cause::new(phase, text))
+}

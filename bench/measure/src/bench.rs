@@ -1,0 +1,89 @@
+//! The bench: two agents of the same program, one beside the servers, one that loads. The harness talks to
+//! both and does nothing itself while they measure.
+
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use record::Host;
+
+use crate::client::{Agent, AgentError, unexpected};
+use crate::protocol::{Id, Reply, Request};
+use crate::sys;
+use crate::tree::{self, Tree};
+
+/// Both agents, and the host of the servers.
+#[derive(Debug)]
+pub struct Bench {
+    pub(crate) servers: Agent,
+    pub(crate) load: Agent,
+    /// Where the servers run.
+    pub host: Host,
+    last_id: Id,
+}
+
+impl Bench {
+    /// Starts both agents from `program` (fiveways itself).
+    ///
+    /// # Errors
+    /// When one cannot be started or is of another version.
+    pub fn start(program: &Path, interrupt: Option<Arc<OwnedFd>>) -> Result<Self, AgentError> {
+        let (servers, host) = Agent::start(program, interrupt.clone())?;
+        let (load, _) = Agent::start(program, interrupt)?;
+        Ok(Bench { servers, load, host, last_id: 0 })
+    }
+
+    /// Where both agents, their keepers and the generator run.
+    ///
+    /// # Errors
+    /// When one of the CPUs is not online.
+    pub fn pin(&mut self, cpus: &[usize]) -> Result<(), AgentError> {
+        for agent in [&mut self.servers, &mut self.load] {
+            match agent.ask(&Request::Pin(cpus.to_vec()))? {
+                Reply::Done => {}
+                other => return Err(unexpected(&other)),
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn next_id(&mut self) -> Id {
+        self.last_id += 1;
+        self.last_id
+    }
+}
+
+/// Makes this process, the harness, the last refuge of orphans: of an agent that is killed together with
+/// its keepers. Once, at the start of the program.
+pub fn adopt_orphans() {
+    // No kernel that runs this lacks it; without it only that double kill would leave something behind.
+    let _ = sys::become_subreaper();
+}
+
+/// Ends whoever came to be adopted; keepers among them get three seconds to end their trees themselves.
+/// Once, when no agent lives any more.
+pub fn end_orphans() {
+    let own = std::process::id() as i32;
+    let patience = Instant::now() + Duration::from_secs(3);
+    let deadline = patience + Duration::from_secs(10);
+    while Instant::now() < deadline {
+        while let Ok(Some(_)) = sys::reap() {}
+        let tree = Tree::now();
+        let orphans = tree.children(own);
+        if orphans.is_empty() {
+            return;
+        }
+        if Instant::now() > patience {
+            tree::kill_below(own);
+        }
+        for &orphan in orphans {
+            if Instant::now() > patience {
+                let _ = kill(Pid::from_raw(orphan), Signal::SIGKILL);
+            }
+        }
+        std::thread::yield_now();
+    }
+}

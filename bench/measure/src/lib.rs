@@ -1,0 +1,41 @@
+//! Makes records: agent and keeper, load generator, gauges, usage, host, placement.
+//!
+//! Goals: it knows a server only as a command and a port, and looks from outside; what it starts it ends,
+//! however it ends itself. Non-goals: it computes no statistics, prints nothing, decides nothing.
+//!
+//! | what | where |
+//! |---|---|
+//! | the method, a line a step | [`round()`] |
+//! | who launches, looks and ends | [`serve`] (the agent), `keeper` |
+//! | who loads | `load` |
+//! | what is looked at | `look` (usage, memory), `host`, `listening` |
+
+mod agent;
+mod bench;
+mod cgroup;
+mod client;
+mod command;
+pub mod contract;
+mod frame;
+mod host;
+mod keeper;
+mod listening;
+mod load;
+mod look;
+mod order;
+pub mod payload;
+mod placement;
+mod protocol;
+mod round;
+mod sys;
+mod tree;
+mod verify;
+
+pub use agent::serve;
+pub use bench::{Bench, adopt_orphans, end_orphans};
+pub use client::{Agent, AgentError};
+pub use command::Contestant;
+pub use order::{derived_seed, shuffle};
+pub use placement::{Placement, place};
+pub use round::round;
+pub use verify::{Verified, verify};

@@ -1,0 +1,107 @@
+//! Ready means: the port is in LISTEN, and the listening sockets belong to the tree. Seen in /proc; a
+//! probing connect would be a connection that the server must serve, and a model of one client would be busy.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, TcpListener};
+
+use procfs::process::{FDTarget, Process};
+
+/// How many listening sockets on `port` belong to these processes.
+pub fn listeners(port: u16, pids: &[i32]) -> usize {
+    let mut inodes = HashSet::new();
+    for table in ["/proc/net/tcp", "/proc/net/tcp6"] {
+        inodes.extend(listening_inodes(table, port));
+    }
+    if inodes.is_empty() {
+        return 0;
+    }
+    let mut owned = HashSet::new();
+    for pid in pids {
+        let Ok(descriptors) = Process::new(*pid).and_then(|process| process.fd()) else {
+            continue;
+        };
+        owned.extend(descriptors.flatten().filter_map(|descriptor| match descriptor.target {
+            FDTarget::Socket(inode) if inodes.contains(&inode) => Some(inode),
+            _ => None,
+        }));
+        if owned.len() == inodes.len() {
+            break;
+        }
+    }
+    owned.len()
+}
+
+/// The kernel lists listening sockets first; reading stops at the first other one, because behind them
+/// may stand tens of thousands in TIME_WAIT (which is why this is not `procfs::net::tcp`).
+fn listening_inodes(table: &str, port: u16) -> Vec<u64> {
+    let Ok(file) = File::open(table) else {
+        return Vec::new();
+    };
+    let suffix = format!(":{port:04X}");
+    BufReader::with_capacity(4096, file)
+        .lines()
+        .skip(1)
+        .map_while(Result::ok)
+        .map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        .take_while(|fields| fields.get(3).is_some_and(|state| state == "0A"))
+        .filter(|fields| fields[1].ends_with(&suffix))
+        .filter_map(|fields| fields.get(9)?.parse().ok())
+        .collect()
+}
+
+/// Finds free ports below the range from which the kernel takes a client's, so that no connection of a
+/// load is ever in the way of a listener.
+#[derive(Debug)]
+pub struct Ports {
+    next: u16,
+    first: u16,
+    end: u16,
+}
+
+impl Ports {
+    /// `local_range_start` is the lower end of net.ipv4.ip_local_port_range.
+    pub fn new(local_range_start: u16) -> Self {
+        let end = local_range_start.max(2048);
+        let first = (end / 2).max(1024);
+        // Two harnesses start looking at different places; the test by bind decides.
+        let next = first + (std::process::id() % u32::from(end - first)) as u16;
+        Ports { next, first, end }
+    }
+
+    /// A port that nobody listens on now.
+    pub fn take(&mut self) -> Option<u16> {
+        for _ in self.first..self.end {
+            let port = self.next;
+            self.next = if port + 1 == self.end { self.first } else { port + 1 };
+            if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
+                return Some(port);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_of_ours_is_found_and_a_strangers_is_not_ours() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let own = std::process::id() as i32;
+        assert_eq!(listeners(port, &[own]), 1);
+        assert_eq!(listeners(port, &[]), 0);
+        drop(listener);
+        assert_eq!(listeners(port, &[own]), 0);
+    }
+
+    #[test]
+    fn ports_are_free_and_below_the_range() {
+        let mut ports = Ports::new(32768);
+        let (a, b) = (ports.take().unwrap(), ports.take().unwrap());
+        assert!(a != b && a < 32768 && b < 32768);
+    }
+}

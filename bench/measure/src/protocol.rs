@@ -1,0 +1,181 @@
+//! What harness and agent say to each other. One agent a host: the one beside the servers launches, looks
+//! and stops; the one beside the network loads. They are the same program, so that either may live elsewhere.
+
+use std::collections::BTreeMap;
+
+use record::{Cause, Encoded, Gauge, Host, HostInstant, Requests, Slice, Usage, Workload};
+use serde::{Deserialize, Serialize};
+
+/// Which of a harness's servers is meant.
+pub type Id = u32;
+
+/// From the harness to an agent.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Request {
+    /// The first message: the harness's version, and the CPUs that the agent itself may use.
+    Hello {
+        /// Must be the agent's own.
+        version: String,
+    },
+    /// Where the agent, its keepers and its generator run from now on (logical CPUs).
+    Pin(Vec<usize>),
+    /// Start a server: answered by `Ready` or `Failed`.
+    Launch(Launch),
+    /// What the tree weighs: answered by `Gauged`.
+    Gauge(Id),
+    /// What the tree has used: answered by `Used`.
+    Usage(Id),
+    /// End the tree: answered by `Stopped`.
+    Stop(Id),
+    /// How the host is: answered by `HostNow`.
+    HostNow,
+    /// Connect to these targets, and send each connection's first echo: answered by `Loaded`.
+    Connect(Vec<Target>),
+    /// Load each target for so long, unrecorded: answered by `Loaded`.
+    WarmUp {
+        /// Of each stretch.
+        length_ns: u64,
+    },
+    /// Load targets one after another, in slices, in this order of indices: answered by `Loaded`.
+    Slices {
+        /// Indices of targets; one a slice.
+        order: Vec<u16>,
+        /// Of each slice.
+        length_ns: u64,
+    },
+    /// Close every connection: answered by `Closed`, with everything that was measured.
+    Close,
+}
+
+/// From an agent to its harness.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Reply {
+    /// To `Hello`.
+    Host(Box<Host>),
+    /// To `Pin`, and whatever else yields nothing.
+    Done,
+    /// The server listens.
+    Ready {
+        /// Its root process.
+        pid: i32,
+        /// Where.
+        port: u16,
+        /// From fork to listening.
+        startup_ns: u64,
+    },
+    /// It does not, and is gone.
+    Failed {
+        /// Why.
+        cause: Cause,
+        /// Whether it ended by itself (crashed) or never listened (hung).
+        ended: bool,
+    },
+    /// To `Gauge`.
+    Gauged(Gauge),
+    /// To `Usage`; `replies` is filled in by the harness.
+    Used(Usage),
+    /// To `Stop`.
+    Stopped(Stopped),
+    /// To `HostNow`.
+    HostNow(HostInstant),
+    /// The state of every target, in order.
+    Loaded(Vec<Tally>),
+    /// To `Close`.
+    Closed(Vec<Measured>),
+    /// The request could not be carried out.
+    Refused(Cause),
+}
+
+/// A server to be started.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Launch {
+    /// How it is called from now on.
+    pub id: Id,
+    /// Program and arguments; `{port}` in them is replaced by a port that the agent finds free.
+    pub argv: Vec<String>,
+    /// The whole environment, PATH for the search included.
+    pub env: BTreeMap<String, String>,
+    /// Logical CPUs it may run on.
+    pub cpus: Vec<usize>,
+    /// How many listening sockets make it ready (one a worker with SO_REUSEPORT).
+    pub listeners: u32,
+    /// How long it may take to listen.
+    pub deadline_ms: u64,
+}
+
+/// What is left of a server.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Stopped {
+    /// wait4 of every process of the tree, summed; absent when the keeper was lost.
+    pub usage: Option<Usage>,
+    /// How the root process ended, if it did so before it was told to.
+    pub ended: Option<Ended>,
+    /// The end of its standard error.
+    pub stderr: String,
+    /// What went wrong in ending it.
+    pub problem: Option<String>,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ended {
+    /// With this status.
+    Exit(i32),
+    /// By this signal.
+    Signal(i32),
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match *self {
+            Ended::Exit(status) => write!(f, "exited with status {status}"),
+            Ended::Signal(number) => {
+                let name = nix::sys::signal::Signal::try_from(number);
+                write!(f, "was ended by {}", name.map_or("a signal", |name| name.as_str()))
+            }
+        }
+    }
+}
+
+/// A server to be loaded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Target {
+    /// On the loopback address.
+    pub port: u16,
+    /// What its connections do.
+    pub workload: Workload,
+    /// How many.
+    pub connections: u32,
+    /// Bytes of a request.
+    pub message: usize,
+    /// The number of its first connection, from which payloads follow: unique in a run.
+    pub first_connection: u64,
+}
+
+/// How a target stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Connections that were answered in time and still stand.
+    pub served: u32,
+    /// Since the first probe.
+    pub requests: Requests,
+    /// The first thing that went wrong, as a sentence.
+    pub problem: Option<String>,
+}
+
+/// What a target's load measured.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Measured {
+    /// How it stood at the end.
+    pub tally: Tally,
+    /// In time order.
+    pub slices: Vec<Slice>,
+    /// received − sent.
+    pub service: Option<Encoded>,
+    /// received − due, where it differs.
+    pub response: Option<Encoded>,
+    /// connected − connect started (crr).
+    pub connect: Option<Encoded>,
+    /// The generator about itself.
+    pub generator: record::pass::Generator,
+}

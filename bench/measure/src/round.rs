@@ -1,0 +1,342 @@
+//! One round of one block: the method section of the paper, a line a step.
+//!
+//! All contenders of the block are alive at once. What happens to one of them is an outcome of its pass,
+//! and the others go on; only what happens to an agent, or an interrupt, ends the round.
+
+use std::time::Duration;
+
+use record::pass::{
+    Cause, Connections, Gauge, GaugeInstants, Generator, Histograms, HostInstant, HostInstants, Outcome, Pass, PassKind,
+    Phase, RECORD_SCHEMA, Requests, Usage, UsageInstants,
+};
+use record::{Measure, Planned, Scenario, Workload};
+
+use crate::bench::Bench;
+use crate::client::{AgentError, unexpected};
+use crate::command::Contestant;
+use crate::order;
+use crate::placement::Placement;
+use crate::protocol::{Id, Launch, Measured, Reply, Request, Stopped, Target, Tally};
+
+/// How long a server may take to listen.
+const LISTEN_DEADLINE_MS: u64 = 10_000;
+/// Beyond the loaded time itself: what connecting and awaiting may take.
+const LOAD_MARGIN: Duration = Duration::from_secs(60);
+/// Connection numbers of two passes never meet: more than any server holds.
+const CONNECTION_NUMBERS: u64 = 1 << 20;
+
+/// Takes every contestant of a block through a scenario once, and returns a pass each, in their order.
+/// `planned` and `contestants` run in parallel; `seed` is the round's.
+///
+/// # Errors
+/// When an agent is lost, or the harness is told to end.
+pub fn round(
+    bench: &mut Bench,
+    scenario: &Scenario,
+    placement: &Placement,
+    contestants: &[&Contestant],
+    planned: &[Planned],
+    seed: u64,
+) -> Result<Vec<Pass>, AgentError> {
+    let mut block = Block::new(bench, scenario, placement, seed);
+    let before = block.host_now()?;
+    block.launch(contestants, planned)?;
+    block.read_usage(|usage| &mut usage.ready)?;
+    block.weigh(|gauges| &mut gauges.ready)?;
+    block.connect()?;
+    block.weigh(|gauges| &mut gauges.connected)?;
+    block.warm_up()?;
+    block.read_usage(|usage| &mut usage.before)?;
+    block.slices()?;
+    block.read_usage(|usage| &mut usage.after)?;
+    block.close()?;
+    block.stop()?;
+    let after = block.host_now()?;
+    Ok(block.passes(&before, &after))
+}
+
+/// One contender's place in a block.
+struct Seat {
+    id: Id,
+    port: u16,
+    /// Whether it is running, as far as is known.
+    alive: bool,
+    tally: Tally,
+    pass: Pass,
+}
+
+impl Seat {
+    /// Its pass has failed; the first failure is kept.
+    fn fail(&mut self, outcome: Outcome, cause: Cause) {
+        if self.pass.outcome == Outcome::Ok {
+            self.pass.outcome = outcome;
+            self.pass.cause = Some(cause);
+        }
+    }
+}
+
+struct Block<'a> {
+    bench: &'a mut Bench,
+    scenario: &'a Scenario,
+    placement: &'a Placement,
+    seed: u64,
+    seats: Vec<Seat>,
+}
+
+impl<'a> Block<'a> {
+    fn new(bench: &'a mut Bench, scenario: &'a Scenario, placement: &'a Placement, seed: u64) -> Self {
+        Block { bench, scenario, placement, seed, seats: Vec::new() }
+    }
+
+    fn host_now(&mut self) -> Result<HostInstant, AgentError> {
+        match self.bench.servers.ask(&Request::HostNow)? {
+            Reply::HostNow(instant) => Ok(instant),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// One after another: a start-up is timed alone.
+    fn launch(&mut self, contestants: &[&Contestant], planned: &[Planned]) -> Result<(), AgentError> {
+        for (contestant, planned) in contestants.iter().zip(planned) {
+            let mut seat = self.seat(contestant, planned);
+            match contestant.argv(self.scenario) {
+                Err(reason) => seat.fail(Outcome::Skipped, Cause::new(Phase::Prepare, reason)),
+                Ok(argv) => self.launch_one(&mut seat, contestant, argv)?,
+            }
+            self.seats.push(seat);
+        }
+        Ok(())
+    }
+
+    fn launch_one(&mut self, seat: &mut Seat, contestant: &Contestant, argv: Vec<String>) -> Result<(), AgentError> {
+        let launch = Launch {
+            id: seat.id,
+            argv,
+            env: contestant.environment(),
+            cpus: self.placement.server.clone(),
+            listeners: 1,
+            deadline_ms: LISTEN_DEADLINE_MS,
+        };
+        match self.bench.servers.ask(&Request::Launch(launch)) {
+            Ok(Reply::Ready { port, startup_ns, .. }) => {
+                seat.alive = true;
+                seat.port = port;
+                seat.pass.startup_ns = Some(startup_ns);
+            }
+            Ok(Reply::Failed { cause, ended }) => {
+                seat.fail(if ended { Outcome::Crashed } else { Outcome::Hung }, cause);
+            }
+            Err(AgentError::Refused(cause)) => seat.fail(Outcome::Partial, cause),
+            Ok(other) => return Err(unexpected(&other)),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// A snapshot of everybody's counters, kept where `instant` says.
+    fn read_usage(&mut self, instant: fn(&mut UsageInstants) -> &mut Option<Usage>) -> Result<(), AgentError> {
+        for seat in self.seats.iter_mut().filter(|seat| seat.alive) {
+            let usage = match self.bench.servers.ask(&Request::Usage(seat.id)) {
+                Ok(Reply::Used(usage)) => Some(Usage { replies: seat.tally.requests.ok, ..usage }),
+                Ok(other) => return Err(unexpected(&other)),
+                Err(error) => seat.tolerate(error)?,
+            };
+            *instant(&mut seat.pass.usage) = usage;
+        }
+        Ok(())
+    }
+
+    /// What everybody weighs, in solo passes only: servers that are alive together share pages.
+    fn weigh(&mut self, instant: fn(&mut GaugeInstants) -> &mut Option<Gauge>) -> Result<(), AgentError> {
+        if self.scenario.measure != Measure::Solo {
+            return Ok(());
+        }
+        for seat in self.seats.iter_mut().filter(|seat| seat.alive) {
+            let gauge = match self.bench.servers.ask(&Request::Gauge(seat.id)) {
+                Ok(Reply::Gauged(gauge)) => Some(gauge),
+                Ok(other) => return Err(unexpected(&other)),
+                Err(error) => seat.tolerate(error)?,
+            };
+            *instant(&mut seat.pass.gauges) = gauge;
+        }
+        Ok(())
+    }
+
+    fn connect(&mut self) -> Result<(), AgentError> {
+        let targets = self
+            .seats
+            .iter()
+            .filter(|seat| seat.alive)
+            .map(|seat| Target {
+                port: seat.port,
+                workload: self.scenario.workload,
+                connections: self.scenario.connections,
+                message: self.scenario.message,
+                first_connection: u64::from(seat.id) * CONNECTION_NUMBERS,
+            })
+            .collect();
+        self.load(&Request::Connect(targets), Duration::ZERO)?;
+        for seat in self.seats.iter_mut().filter(|seat| seat.alive) {
+            seat.pass.connections.served = seat.tally.served;
+            if seat.tally.served == 0 {
+                let text = seat.tally.problem.clone();
+                let text = text.unwrap_or_else(|| "nobody got an answer within a second".to_owned());
+                seat.fail(Outcome::Hung, Cause::new(Phase::Connect, text));
+            }
+        }
+        Ok(())
+    }
+
+    fn warm_up(&mut self) -> Result<(), AgentError> {
+        if self.scenario.workload == Workload::Idle {
+            return Ok(());
+        }
+        let length_ns = nanos(self.scenario.warmup);
+        let loaded = self.scenario.warmup * self.seats.len() as u32;
+        self.load(&Request::WarmUp { length_ns }, loaded)
+    }
+
+    fn slices(&mut self) -> Result<(), AgentError> {
+        if self.scenario.workload == Workload::Idle {
+            return Ok(());
+        }
+        let lanes = self.seats.iter().filter(|seat| seat.alive).count() as u16;
+        let order = order::slices(lanes, self.scenario.slices(), self.seed);
+        let loaded = self.scenario.slice * order.len() as u32;
+        let length_ns = nanos(self.scenario.slice);
+        self.load(&Request::Slices { order, length_ns }, loaded)
+    }
+
+    /// Asks the loading agent; its tallies are of the living seats, in their order.
+    fn load(&mut self, request: &Request, loaded: Duration) -> Result<(), AgentError> {
+        match self.bench.load.ask_within(request, loaded * 2 + LOAD_MARGIN)? {
+            Reply::Loaded(tallies) => {
+                let living = self.seats.iter_mut().filter(|seat| seat.alive);
+                for (seat, tally) in living.zip(tallies) {
+                    seat.tally = tally;
+                }
+                Ok(())
+            }
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn close(&mut self) -> Result<(), AgentError> {
+        let measured = match self.bench.load.ask(&Request::Close)? {
+            Reply::Closed(measured) => measured,
+            other => return Err(unexpected(&other)),
+        };
+        let cpus = &self.placement.generator;
+        for (seat, measured) in self.seats.iter_mut().filter(|seat| seat.alive).zip(measured) {
+            seat.keep(measured, cpus);
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self) -> Result<(), AgentError> {
+        for seat in self.seats.iter_mut().filter(|seat| seat.alive) {
+            match self.bench.servers.ask(&Request::Stop(seat.id)) {
+                Ok(Reply::Stopped(stopped)) => seat.conclude(stopped),
+                Ok(other) => return Err(unexpected(&other)),
+                Err(error) => seat.tolerate::<()>(error).map(drop)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn passes(self, before: &HostInstant, after: &HostInstant) -> Vec<Pass> {
+        let host = HostInstants { before: before.clone(), after: after.clone() };
+        self.seats
+            .into_iter()
+            .map(|seat| Pass { host: host.clone(), ..seat.pass })
+            .collect()
+    }
+
+    fn seat(&mut self, contestant: &Contestant, planned: &Planned) -> Seat {
+        let pass = Pass {
+            schema: RECORD_SCHEMA.to_owned(),
+            contender: contestant.entrant.name.clone(),
+            family: contestant.entrant.family.clone(),
+            scenario: self.scenario.name.clone(),
+            round: planned.round,
+            block: planned.block,
+            order: planned.order,
+            seed: self.seed,
+            pass: PassKind::Timing,
+            outcome: Outcome::Ok,
+            cause: None,
+            workers: contestant.workers(self.scenario),
+            server_cpus: self.placement.server.clone(),
+            connections: Connections { asked: self.scenario.connections, served: 0 },
+            requests: Requests::default(),
+            slices: Vec::new(),
+            histograms: Histograms::default(),
+            startup_ns: None,
+            usage: UsageInstants::default(),
+            gauges: GaugeInstants::default(),
+            generator: Generator::default(),
+            host: HostInstants::default(),
+        };
+        Seat { id: self.bench.next_id(), port: 0, alive: false, tally: Tally::default(), pass }
+    }
+}
+
+impl Seat {
+    /// What an agent cannot do for this seat is this seat's failure; anything else is the round's.
+    fn tolerate<T>(&mut self, error: AgentError) -> Result<Option<T>, AgentError> {
+        match error {
+            AgentError::Refused(cause) => {
+                self.fail(Outcome::Partial, cause);
+                Ok(None)
+            }
+            other => Err(other),
+        }
+    }
+
+    fn keep(&mut self, measured: Measured, cpus: &[usize]) {
+        self.tally = measured.tally;
+        self.pass.requests = self.tally.requests.clone();
+        self.pass.slices = measured.slices;
+        self.pass.histograms = Histograms {
+            service: measured.service,
+            response: measured.response,
+            connect: measured.connect,
+        };
+        self.pass.generator = Generator { cpus: cpus.to_vec(), ..measured.generator };
+    }
+
+    /// Judges the pass, once everything is known of it. Wrong bytes weigh most: whatever else happened,
+    /// no figure of such a pass may be believed.
+    fn conclude(&mut self, stopped: Stopped) {
+        self.pass.usage.exit =
+            stopped.usage.map(|usage| Usage { replies: self.tally.requests.ok, ..usage });
+        let text = self.tally.problem.clone().unwrap_or_default();
+        let mut cause = Cause { stderr: stopped.stderr, ..Cause::new(Phase::Load, text) };
+        let errors = &self.tally.requests.errors;
+        let outcome = if errors.contains_key("wrong") {
+            Outcome::Wrong
+        } else if let Some(ended) = stopped.ended {
+            cause.text = format!("it {ended} under load; {}", cause.text);
+            ended.note(&mut cause);
+            Outcome::Crashed
+        } else if let Some(problem) = stopped.problem {
+            cause = Cause { phase: Phase::Stop, text: problem, ..cause };
+            Outcome::Partial
+        } else if errors.contains_key("timeout") {
+            Outcome::Hung
+        } else if errors.keys().any(|kind| kind != "unserved") {
+            Outcome::Refused
+        } else {
+            return;
+        };
+        if outcome == Outcome::Wrong || outcome == Outcome::Crashed {
+            // Stronger than what was believed while it ran.
+            self.pass.outcome = Outcome::Ok;
+        }
+        self.fail(outcome, cause);
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,145 @@
+//! All of this package's unsafe: fork, wait4, exec's environment, three prctl(2)s and one clock.
+//!
+//! Everything here is a thin, safe name for one system call; policy stands with the callers.
+
+#![allow(unsafe_code)]
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::unistd::Pid;
+
+/// Which side of a fork this is.
+#[derive(Debug)]
+pub enum Fork {
+    /// The new process.
+    Child,
+    /// The old one, with the new one's id.
+    Parent(Pid),
+}
+
+/// fork(2), for processes that have never had a second thread: the agent and the keeper.
+///
+/// # Errors
+/// EAGAIN or ENOMEM, and EBUSY when this process has more than one thread: locks held by the others
+/// would stay locked in the child for ever.
+pub fn fork() -> Result<Fork, Errno> {
+    let threads = std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
+    if threads != 1 {
+        return Err(Errno::EBUSY);
+    }
+    // SAFETY: the process has one thread (checked above), so no lock can be held by a thread that does
+    // not exist in the child; allocating and calling any function stays allowed there.
+    match unsafe { libc::fork() } {
+        -1 => Err(Errno::last()),
+        0 => Ok(Fork::Child),
+        pid => Ok(Fork::Parent(Pid::from_raw(pid))),
+    }
+}
+
+/// Ends this process at once: no destructor, no exit handler, no flush of what the parent will flush.
+pub fn exit_now(status: i32) -> ! {
+    // SAFETY: _exit(2) takes any status and does not return.
+    unsafe { libc::_exit(status) }
+}
+
+/// What wait4(2) says about a process that ended, and about all that it had waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Reaped {
+    /// Who ended.
+    pub pid: Pid,
+    /// The status word of wait(2).
+    pub status: i32,
+    /// User and system CPU time.
+    pub cpu_ns: u64,
+    /// Context switches because it waited.
+    pub switches_voluntary: u64,
+    /// Context switches because it was preempted.
+    pub switches_involuntary: u64,
+    /// Page faults served without a device.
+    pub faults_minor: u64,
+    /// Page faults that read a device.
+    pub faults_major: u64,
+}
+
+/// Reaps one ended child, without waiting: `Ok(None)` when all children live.
+///
+/// # Errors
+/// ECHILD when there is no child at all.
+pub fn reap() -> Result<Option<Reaped>, Errno> {
+    let mut status = 0;
+    // SAFETY: rusage is plain integers, for which all zeroes is a value.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: both pointers are to live, writable locals of the right type.
+    match unsafe { libc::wait4(-1, &mut status, libc::WNOHANG, &mut usage) } {
+        -1 => Err(Errno::last()),
+        0 => Ok(None),
+        pid => Ok(Some(Reaped {
+            pid: Pid::from_raw(pid),
+            status,
+            cpu_ns: timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime),
+            switches_voluntary: usage.ru_nvcsw.unsigned_abs(),
+            switches_involuntary: usage.ru_nivcsw.unsigned_abs(),
+            faults_minor: usage.ru_minflt.unsigned_abs(),
+            faults_major: usage.ru_majflt.unsigned_abs(),
+        })),
+    }
+}
+
+fn timeval_ns(time: libc::timeval) -> u64 {
+    time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_usec.unsigned_abs() * 1_000
+}
+
+/// Makes this process the parent of descendants whose own parent has died (prctl(2),
+/// PR_SET_CHILD_SUBREAPER), so that nobody of the tree escapes its books.
+///
+/// # Errors
+/// Those of prctl(2): none on any kernel since 3.4.
+pub fn become_subreaper() -> Result<(), Errno> {
+    // SAFETY: this prctl takes integers only.
+    Errno::result(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }).map(drop)
+}
+
+/// Replaces this process by `argv`, looked for on this process's PATH, with `env` for environment.
+///
+/// # Errors
+/// Always, when it returns: ENOENT, EACCES, ENOEXEC …
+pub fn execute(argv: &[CString], env: &[CString]) -> Errno {
+    match nix::unistd::execvpe(&argv[0], argv, env) {
+        Err(errno) => errno,
+    }
+}
+
+/// Makes standard streams of these: in a child between fork and exec.
+///
+/// # Errors
+/// Those of dup2(2).
+pub fn set_standard_streams(streams: [BorrowedFd<'_>; 3]) -> io::Result<()> {
+    for (number, stream) in (0..).zip(streams) {
+        // SAFETY: dup2 takes integers; what was open under 0, 1 and 2 belongs to nobody in this child,
+        // which either executes another program or leaves by _exit.
+        Errno::result(unsafe { libc::dup2(stream.as_raw_fd(), number) })?;
+    }
+    Ok(())
+}
+
+/// Sets every signal to its default and unblocks all: what a program expects to be started with (Rust's
+/// runtime ignores SIGPIPE, the keeper blocks SIGCHLD; both would be inherited).
+///
+/// # Errors
+/// Those of sigprocmask(2).
+pub fn reset_signals() -> Result<(), Errno> {
+    for signal in nix::sys::signal::Signal::iterator() {
+        // SAFETY: SIG_DFL is a valid disposition of every signal; KILL and STOP answer EINVAL, which is
+        // no harm: they cannot be anything else.
+        unsafe { libc::signal(signal as libc::c_int, libc::SIG_DFL) };
+    }
+    nix::sys::signal::sigprocmask(
+        nix::sys::signal::SigmaskHow::SIG_SETMASK,
+        Some(&nix::sys::signal::SigSet::empty()),
+        None,
+    )
+}

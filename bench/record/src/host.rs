@@ -1,0 +1,45 @@
+//! What machine the figures were measured on: their conditions, without a name that tells whose it is.
+
+use serde::{Deserialize, Serialize};
+
+/// The host of the server (and, so far, of the generator).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Host {
+    /// `uname -sr`.
+    pub kernel: String,
+    /// As /proc/cpuinfo names it.
+    pub cpu: String,
+    /// Logical CPUs online.
+    pub cpus: u32,
+    /// Physical cores online.
+    pub cores: u32,
+    /// The hypervisor's name, `none` on bare metal.
+    pub virtualisation: String,
+    /// Main memory.
+    pub memory_bytes: u64,
+    /// Hard limit of descriptors a process.
+    pub descriptors: u64,
+    /// net.core.somaxconn: the longest accept queue.
+    pub somaxconn: Option<u64>,
+    /// net.ipv4.ip_local_port_range.
+    pub port_range: Option<(u16, u16)>,
+    /// Transparent huge pages: always, madvise or never.
+    pub huge_pages: Option<String>,
+    /// Bytes of one kernel stack, measured over known tasks.
+    pub kernel_stack_bytes: u64,
+    /// Whether servers get a cgroup v2 of their own (`cpu.stat`, `cgroup.kill`), or why not.
+    pub cgroup: String,
+    /// Physical core of each logical CPU, by index in the list of online CPUs.
+    pub topology: Vec<Cpu>,
+}
+
+/// One logical CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cpu {
+    /// Logical number.
+    pub cpu: usize,
+    /// Physical package.
+    pub package: u32,
+    /// Core within the package; CPUs of one core are hyper-threads of each other.
+    pub core: u32,
+}

@@ -1,0 +1,85 @@
+//! The metrics: one table of names, units and directions. A name is quantity_unit_per_x_part.
+
+use crate::suite::Workload;
+
+/// One figure that a cell may have.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    /// As in `summary.json`.
+    pub name: &'static str,
+    /// Of the value.
+    pub unit: &'static str,
+    /// In a table's head.
+    pub title: &'static str,
+    /// Which direction is better.
+    pub better: Better,
+    workloads: &'static [Workload],
+}
+
+/// Which direction of a metric is better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// Throughput.
+    More,
+    /// Latency, costs, memory.
+    Less,
+    /// Neither: a description.
+    Neither,
+}
+
+impl Metric {
+    /// Whether cells of this workload have it.
+    pub fn applies(&self, workload: Workload) -> bool {
+        self.workloads.contains(&workload)
+    }
+}
+
+/// The metric of this name.
+pub fn metric(name: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.name == name)
+}
+
+const LOADED: &[Workload] = &[Workload::Rr, Workload::Crr];
+const CRR: &[Workload] = &[Workload::Crr];
+const IDLE: &[Workload] = &[Workload::Idle];
+const ALL: &[Workload] = &[Workload::Rr, Workload::Crr, Workload::Idle];
+
+const fn row(
+    name: &'static str,
+    unit: &'static str,
+    title: &'static str,
+    better: Better,
+    workloads: &'static [Workload],
+) -> Metric {
+    Metric { name, unit, title, better, workloads }
+}
+
+/// Every metric, in the order of tables.
+#[rustfmt::skip]
+pub const METRICS: &[Metric] = &[
+    row("throughput_per_s", "1/s", "requests/s", Better::More, LOADED),
+    row("response_ns_p50", "ns", "response p50", Better::Less, LOADED),
+    row("response_ns_p90", "ns", "response p90", Better::Less, LOADED),
+    row("response_ns_p99", "ns", "response p99", Better::Less, LOADED),
+    row("response_ns_p999", "ns", "response p99.9", Better::Less, LOADED),
+    row("service_ns_p50", "ns", "service p50", Better::Less, LOADED),
+    row("service_ns_p90", "ns", "service p90", Better::Less, LOADED),
+    row("service_ns_p99", "ns", "service p99", Better::Less, LOADED),
+    row("service_ns_p999", "ns", "service p99.9", Better::Less, LOADED),
+    row("connect_ns_p50", "ns", "connect p50", Better::Less, CRR),
+    row("cpu_us_per_request", "µs", "CPU per request", Better::Less, LOADED),
+    row("cpu_us_per_request_user", "µs", "CPU per request, user", Better::Less, LOADED),
+    row("cpu_us_per_request_system", "µs", "CPU per request, system", Better::Less, LOADED),
+    row("switches_voluntary_per_request", "1", "switches per request, voluntary", Better::Less, LOADED),
+    row("switches_involuntary_per_request", "1", "switches per request, involuntary", Better::Less, LOADED),
+    row("faults_minor_per_request", "1", "minor faults per request", Better::Less, LOADED),
+    row("generator_cpu_us_per_request", "µs", "generator CPU per request", Better::Neither, LOADED),
+    row("errors", "1", "errors", Better::Less, LOADED),
+    row("pss_bytes", "B", "PSS", Better::Less, IDLE),
+    row("page_table_bytes", "B", "page tables", Better::Less, IDLE),
+    row("kernel_stack_bytes", "B", "kernel stacks", Better::Less, IDLE),
+    row("memory_bytes_per_connection", "B", "memory per connection", Better::Less, IDLE),
+    row("tasks", "1", "tasks", Better::Neither, IDLE),
+    row("startup_ms", "ms", "start-up", Better::Less, ALL),
+    row("unserved", "1", "unserved connections", Better::Less, ALL),
+];

@@ -1,0 +1,346 @@
+//! One pass: one contender under one scenario, one fresh server taken through it once. One line of
+//! `records.jsonl`, in the words that the rest of the workspace, and other people's programs, use.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::histogram::Encoded;
+
+/// The schema of a line of `records.jsonl`.
+pub const RECORD_SCHEMA: &str = "fiveways-record/1";
+
+/// What happened to a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Every reply asked for came, byte for byte.
+    Ok,
+    /// Bytes came back that were not sent: no timing of this cell is reported.
+    Wrong,
+    /// The server ended by itself.
+    Crashed,
+    /// The server lives and does not answer, or never listened.
+    Hung,
+    /// Connections were refused or closed by the server.
+    Refused,
+    /// The pass was cut short before its load was complete.
+    Partial,
+    /// Not started, for a stated reason.
+    Skipped,
+}
+
+/// Where in a pass something happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Building or finding the program.
+    Prepare,
+    /// From fork to listening.
+    Launch,
+    /// Connecting, and each connection's first verified echo.
+    Connect,
+    /// Load before the first measured instant.
+    Warmup,
+    /// Measured load.
+    Load,
+    /// Reading gauges and usage.
+    Gauge,
+    /// Ending the server.
+    Stop,
+}
+
+/// Why a pass is not `ok`, with everything the system said about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// Where it happened.
+    pub phase: Phase,
+    /// What happened, as a sentence.
+    pub text: String,
+    /// The system's error number, if one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub errno: Option<i32>,
+    /// The signal that ended the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
+    /// The status with which the server ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<i32>,
+    /// The end of what the server wrote to its standard error.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub stderr: String,
+}
+
+impl Cause {
+    /// A cause of which only phase and sentence are known.
+    pub fn new(phase: Phase, text: impl Into<String>) -> Self {
+        Cause {
+            phase,
+            text: text.into(),
+            errno: None,
+            signal: None,
+            exit: None,
+            stderr: String::new(),
+        }
+    }
+}
+
+/// What kind of look a pass is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PassKind {
+    /// Bare: latency, throughput, usage, memory.
+    Timing,
+    /// Instrumented: system calls, migrations, windowed switches.
+    Counter,
+    /// A part measured by itself.
+    Lab,
+}
+
+/// Connections of a pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connections {
+    /// How many the scenario wanted.
+    pub asked: u32,
+    /// How many got an answer to their first echo in time; for crr, slots that ever did.
+    pub served: u32,
+}
+
+/// Requests of a pass, from the first probe on: `sent = ok + Σ errors`, to the unit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requests {
+    /// Requests begun.
+    pub sent: u64,
+    /// Replies complete and verified.
+    pub ok: u64,
+    /// The others, by kind (`unserved`, `wrong`, `reset`, `closed`, `refused`, `timeout`).
+    pub errors: BTreeMap<String, u64>,
+}
+
+/// One stretch of load on one contender.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "(u64, u64, u64, u64)", into = "(u64, u64, u64, u64)")]
+pub struct Slice {
+    /// Since the start of the block's load.
+    pub start_ns: u64,
+    /// The time over which `replies` are counted: from a tenth of the slice to its nominal end.
+    pub length_ns: u64,
+    /// Replies in that time.
+    pub replies: u64,
+    /// CPU time of the generator over the whole slice, awaiting the last replies included.
+    pub generator_cpu_ns: u64,
+}
+
+impl From<(u64, u64, u64, u64)> for Slice {
+    fn from((start_ns, length_ns, replies, generator_cpu_ns): (u64, u64, u64, u64)) -> Self {
+        Slice { start_ns, length_ns, replies, generator_cpu_ns }
+    }
+}
+
+impl From<Slice> for (u64, u64, u64, u64) {
+    fn from(slice: Slice) -> Self {
+        (slice.start_ns, slice.length_ns, slice.replies, slice.generator_cpu_ns)
+    }
+}
+
+/// Distributions of a pass, in nanoseconds, of the replies that its slices count.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Histograms {
+    /// received − sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Encoded>,
+    /// received − due; absent when it is the same as service (closed-loop rr).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response: Option<Encoded>,
+    /// connected − connect started (crr).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connect: Option<Encoded>,
+}
+
+/// Who said a figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// The load generator.
+    Generator,
+    /// wait4(2) of every process of the tree.
+    Wait4,
+    /// /proc of every living task.
+    Proc,
+    /// `cpu.stat` of a cgroup v2 of the server's own.
+    Cgroup,
+    /// perf events.
+    Perf,
+}
+
+/// The counters of the server's whole process tree, at one instant.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Since the server was forked.
+    pub at_ns: u64,
+    /// Verified replies that the generator had counted by then.
+    pub replies: u64,
+    /// Living tasks (threads of all processes); 0 at exit.
+    pub tasks: u32,
+    /// A hash of the living tasks' ids: equal at two instants = no task began or ended between them.
+    pub tasks_hash: u64,
+    /// CPU time, user and system together.
+    pub cpu_ns: u64,
+    /// Who said `cpu_ns`.
+    pub cpu_source: Source,
+    /// The user part: only a cgroup splits right (wait4 and /proc split by timer tick).
+    pub cpu_user_ns: Option<u64>,
+    /// The system part, likewise.
+    pub cpu_system_ns: Option<u64>,
+    /// Context switches because it waited.
+    pub switches_voluntary: u64,
+    /// Context switches because it was preempted.
+    pub switches_involuntary: u64,
+    /// Page faults served without a device.
+    pub faults_minor: u64,
+    /// Page faults that read a device.
+    pub faults_major: u64,
+    /// Who said switches and faults.
+    pub source: Source,
+}
+
+/// The four instants at which usage is read.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct UsageInstants {
+    /// Listening, nobody connected.
+    pub ready: Option<Usage>,
+    /// All connected and warm.
+    pub before: Option<Usage>,
+    /// The last slice is over.
+    pub after: Option<Usage>,
+    /// The tree is gone.
+    pub exit: Option<Usage>,
+}
+
+/// What a server's tree weighs, at one instant. Bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gauge {
+    /// Processes of the tree.
+    pub processes: u32,
+    /// Threads of all of them.
+    pub tasks: u32,
+    /// Sum of resident set sizes: counts shared pages again and again; kept to show why not to use it.
+    pub rss_bytes: u64,
+    /// Sum of proportional set sizes.
+    pub pss_bytes: u64,
+    /// The anonymous part of it: heap, stacks, copied pages.
+    pub pss_anonymous_bytes: u64,
+    /// Page tables of all processes (`VmPTE`).
+    pub page_table_bytes: u64,
+    /// Tasks × the size of a kernel stack found on this host.
+    pub kernel_stack_bytes: u64,
+}
+
+impl Gauge {
+    /// PSS, page tables and kernel stacks together.
+    pub fn memory_bytes(&self) -> u64 {
+        self.pss_bytes + self.page_table_bytes + self.kernel_stack_bytes
+    }
+}
+
+/// The two instants at which memory is gauged (solo passes only).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GaugeInstants {
+    /// Listening, nobody connected.
+    pub ready: Option<Gauge>,
+    /// Everybody connected and answered once.
+    pub connected: Option<Gauge>,
+}
+
+/// What the generator says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Generator {
+    /// Logical CPUs it was pinned to.
+    pub cpus: Vec<usize>,
+    /// Its threads.
+    pub threads: u32,
+    /// CPU time over this contender's slices.
+    pub cpu_ns: u64,
+    /// Replies of those slices, awaited ones included.
+    pub replies: u64,
+    /// Wall time of those slices, from the first send to the last reply.
+    pub loaded_ns: u64,
+    /// Latencies beyond the histogram's range, recorded as its largest value.
+    pub clamped: u64,
+    /// The address range that connections came from, and who closed them first.
+    pub sources: String,
+    /// Resident memory of its process.
+    pub resident_bytes: u64,
+}
+
+/// What the host did beside us, at one instant.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HostInstant {
+    /// Load average over a minute.
+    pub load_1m: Option<f64>,
+    /// Time the hypervisor took from each CPU, since boot, summed; nanoseconds.
+    pub steal_ns: Option<u64>,
+    /// Time all CPUs were busy, since boot, summed; nanoseconds.
+    pub busy_ns: Option<u64>,
+}
+
+/// The host before and after a pass.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HostInstants {
+    /// Before the server was started.
+    pub before: HostInstant,
+    /// After it was gone.
+    pub after: HostInstant,
+}
+
+/// One contender under one scenario, once: a line of `records.jsonl`. Readers ignore unknown fields.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pass {
+    /// [`RECORD_SCHEMA`].
+    pub schema: String,
+    /// Who.
+    pub contender: String,
+    /// Of which family.
+    pub family: String,
+    /// Under what.
+    pub scenario: String,
+    /// From 1.
+    pub round: u32,
+    /// Contenders that are alive together, from 1.
+    pub block: u32,
+    /// Position in the block, from 0.
+    pub order: u32,
+    /// Of this round.
+    pub seed: u64,
+    /// What kind of look.
+    pub pass: PassKind,
+    /// What happened.
+    pub outcome: Outcome,
+    /// Why, when it is not ok.
+    pub cause: Option<Cause>,
+    /// Workers it was started with.
+    pub workers: u32,
+    /// Logical CPUs that the server was pinned to.
+    pub server_cpus: Vec<usize>,
+    /// Asked and served.
+    pub connections: Connections,
+    /// Sent, ok, errors by kind.
+    pub requests: Requests,
+    /// Sliced passes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<Slice>,
+    /// Distributions.
+    #[serde(default)]
+    pub histograms: Histograms,
+    /// From fork to listening, nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub startup_ns: Option<u64>,
+    /// Four snapshots.
+    pub usage: UsageInstants,
+    /// Two gauges.
+    pub gauges: GaugeInstants,
+    /// The generator about itself.
+    pub generator: Generator,
+    /// The host beside us.
+    pub host: HostInstants,
+}

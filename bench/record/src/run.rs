@@ -1,0 +1,70 @@
+//! The plan of a run, `run.json`: every pass that shall be made, and under which conditions.
+
+use serde::{Deserialize, Serialize};
+
+use crate::contender::Holds;
+use crate::host::Host;
+use crate::suite::Suite;
+
+/// The schema of `run.json`.
+pub const RUN_SCHEMA: &str = "fiveways-run/1";
+
+/// A contender of a run, ready to be started or known not to be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entrant {
+    /// `[a-z0-9-]+`.
+    pub name: String,
+    /// Its family of concurrency models.
+    pub family: String,
+    /// How many clients it serves at the same moment.
+    pub holds: Holds,
+    /// What its version command said, or a hash of its program.
+    pub version: String,
+    /// Its command, with placeholders for ports and paths.
+    pub command: Vec<String>,
+    /// Why it is not measured, if it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
+}
+
+/// One pass that shall be made.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Planned {
+    /// Who.
+    pub contender: String,
+    /// Under what.
+    pub scenario: String,
+    /// From 1.
+    pub round: u32,
+    /// Contenders alive together, from 1.
+    pub block: u32,
+    /// Position in the block, from 0.
+    pub order: u32,
+}
+
+/// A whole invocation, before it began.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// [`RUN_SCHEMA`].
+    pub schema: String,
+    /// The version of fiveways that measured.
+    pub version: String,
+    /// When it began, UTC, RFC 3339.
+    pub started: String,
+    /// The command line that repeats it, with `{root}` for paths of the workspace.
+    pub command: Vec<String>,
+    /// From which every order, source and payload follows.
+    pub seed: u64,
+    /// The suite's name.
+    pub suite_name: String,
+    /// The suite.
+    pub suite: Suite,
+    /// The suite's text, as it was read.
+    pub suite_text: String,
+    /// Everybody, the skipped ones included.
+    pub entrants: Vec<Entrant>,
+    /// The machine.
+    pub host: Host,
+    /// Every pass, in order. What is missing from the records was not measured.
+    pub passes: Vec<Planned>,
+}

@@ -1,0 +1,241 @@
+//! Suites: TOML files of scenarios that are read together.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::contender::is_name;
+use crate::toml_file::{self, FileError};
+
+/// What a connection does (the words of netperf and neper).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Workload {
+    /// Request, reply, and again, on one connection.
+    Rr,
+    /// Connect, request, reply, close.
+    Crr,
+    /// Stay open, say nothing.
+    Idle,
+}
+
+/// When the next request is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pace {
+    /// As soon as the last reply is in.
+    Closed,
+}
+
+/// How the contenders of a round share its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Measure {
+    /// All alive, loaded one at a time in short slices in a balanced order.
+    Sliced,
+    /// One after another, alone, in random order.
+    Solo,
+}
+
+/// How many workers a contender is started with: `"connections"` or a number, never assumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Workers {
+    /// One each for models whose workers own a connection, one a server CPU for the others.
+    Connections,
+    /// The same number for every contender.
+    Number(u32),
+}
+
+impl Serialize for Workers {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Workers::Connections => serializer.serialize_str("connections"),
+            Workers::Number(number) => serializer.serialize_u32(*number),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Workers {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Workers;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a number of workers, or \"connections\"")
+            }
+            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Workers, E> {
+                match word {
+                    "connections" => Ok(Workers::Connections),
+                    other => Err(E::invalid_value(serde::de::Unexpected::Str(other), &self)),
+                }
+            }
+            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Workers, E> {
+                u32::try_from(number)
+                    .map(Workers::Number)
+                    .map_err(|_| E::invalid_value(serde::de::Unexpected::Signed(number), &self))
+            }
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Workers, E> {
+                u32::try_from(number)
+                    .map(Workers::Number)
+                    .map_err(|_| E::invalid_value(serde::de::Unexpected::Unsigned(number), &self))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// What is run: complete in itself, with the question it asks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// `[a-z0-9-]+`: the key everywhere.
+    pub name: String,
+    /// What the reader sees.
+    pub title: String,
+    /// What is asked of it.
+    pub question: String,
+    /// What a connection does.
+    pub workload: Workload,
+    /// When the next request is due.
+    #[serde(default = "closed")]
+    pub pace: Pace,
+    /// Clients at once.
+    pub connections: u32,
+    /// Bytes of a request, and of its reply.
+    #[serde(default = "message")]
+    pub message: usize,
+    /// What a request costs the server beside the echo, in the words of `echo-server --work`.
+    #[serde(default = "none")]
+    pub work: String,
+    /// Bytes that the server holds before it starts (`256MiB`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// The share of the state that a connection writes to (`10%`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub touch: Option<String>,
+    /// How many workers, said and never assumed.
+    pub workers: Workers,
+    /// Whole physical cores of the server; the generator gets the rest.
+    pub server_cpus: u32,
+    /// Slices or solo passes.
+    pub measure: Measure,
+    /// One stretch of load of a sliced round.
+    #[serde(default, with = "humantime_serde", skip_serializing_if = "Duration::is_zero")]
+    pub slice: Duration,
+    /// Load before the first measured instant, per contender and round.
+    #[serde(default, with = "humantime_serde", skip_serializing_if = "Duration::is_zero")]
+    pub warmup: Duration,
+    /// Loaded time of a contender in a round.
+    #[serde(default, with = "humantime_serde", skip_serializing_if = "Duration::is_zero")]
+    pub window: Duration,
+    /// Passes of every contender, each with fresh servers.
+    pub rounds: u32,
+}
+
+fn closed() -> Pace {
+    Pace::Closed
+}
+
+fn message() -> usize {
+    64
+}
+
+fn none() -> String {
+    "none".to_owned()
+}
+
+/// The largest message, 1 MiB: the contract that every model is tested for.
+pub const MESSAGE_MAX: usize = 1 << 20;
+
+impl Scenario {
+    /// Slices of a contender in one round.
+    pub fn slices(&self) -> u32 {
+        let slices = self.window.as_nanos() / self.slice.as_nanos().max(1);
+        u32::try_from(slices).unwrap_or(u32::MAX)
+    }
+
+    /// The key under which scenarios that differ in `connections` alone are one line of a chart.
+    pub fn line(&self) -> String {
+        format!(
+            "{:?} {:?} {} {} {:?} {:?} {:?} {}",
+            self.workload,
+            self.pace,
+            self.message,
+            self.work,
+            self.state,
+            self.touch,
+            self.workers,
+            self.server_cpus
+        )
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let name = &self.name;
+        if !is_name(name) {
+            return Err(format!("name `{name}` may hold only a-z, 0-9 and -"));
+        }
+        let wrong = |what: &str| Err(format!("scenario `{name}`: {what}"));
+        if self.connections == 0 || self.server_cpus == 0 || self.rounds == 0 {
+            return wrong("connections, server_cpus and rounds are at least 1");
+        }
+        if self.workers == Workers::Number(0) {
+            return wrong("workers is at least 1, or \"connections\"");
+        }
+        if !(1..=MESSAGE_MAX).contains(&self.message) {
+            return wrong("message is 1 to 1048576 bytes");
+        }
+        match (self.workload, self.measure) {
+            (Workload::Idle, Measure::Sliced) => wrong("idle is measured solo: memory is shared between servers that are alive together"),
+            (Workload::Rr | Workload::Crr, Measure::Solo) => {
+                wrong("solo passes of rr and crr are not measured yet: write measure = \"sliced\"")
+            }
+            (_, Measure::Sliced) if self.connections > 500 => {
+                wrong("sliced rounds hold at most 500 connections a contender")
+            }
+            (_, Measure::Sliced) if self.slice.is_zero() || self.window < self.slice => {
+                wrong("a sliced scenario says slice, and a window of at least one slice")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Scenarios that are read together, and the question they answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Suite {
+    /// The file's stem.
+    #[serde(skip)]
+    pub name: String,
+    /// What the whole suite asks.
+    pub question: String,
+    /// The contender that ratios refer to.
+    pub reference: String,
+    /// In the order of the file.
+    #[serde(rename = "scenario")]
+    pub scenarios: Vec<Scenario>,
+}
+
+/// Reads a suite; `path` is for messages, its stem becomes the name.
+///
+/// # Errors
+/// With file, line, column and, for a misspelt field, the nearest known one.
+pub fn read_suite(text: &str, path: &Path) -> Result<Suite, FileError> {
+    let mut suite: Suite = toml_file::parse(text, path)?;
+    suite.name = path
+        .file_stem()
+        .map(|stem| stem.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    let mut names = std::collections::HashSet::new();
+    for (index, scenario) in suite.scenarios.iter().enumerate() {
+        let known = names.insert(&scenario.name);
+        let problem = match scenario.check() {
+            Ok(()) if known => continue,
+            Ok(()) => format!("scenario `{}` stands twice", scenario.name),
+            Err(problem) => problem,
+        };
+        return Err(toml_file::entry_error(text, path, "scenario", index, problem));
+    }
+    Ok(suite)
+}

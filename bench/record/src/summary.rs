@@ -1,0 +1,92 @@
+//! What a run says, in figures: `summary.json`, made from the records by `report` alone.
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::Host;
+
+/// The schema of `summary.json`.
+pub const SUMMARY_SCHEMA: &str = "fiveways-summary/1";
+
+/// A median over rounds with its 95 % interval, or the reason why there is none.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Who.
+    pub contender: String,
+    /// Of which family.
+    pub family: String,
+    /// Under what.
+    pub scenario: String,
+    /// What: a name of [`crate::metric::METRICS`].
+    pub metric: String,
+    /// In what.
+    pub unit: String,
+    /// The median over rounds; `None` with a reason.
+    pub value: Option<f64>,
+    /// Lower end of the 95 % interval; `None` when rounds are too few to tell.
+    pub low: Option<f64>,
+    /// Upper end.
+    pub high: Option<f64>,
+    /// Rounds it rests on.
+    pub rounds: u32,
+    /// Who said it: generator, wait4, proc, cgroup.
+    pub source: String,
+    /// `valid`, or the outcome that is not ok, or the first doubt: only valid cells are ranked.
+    pub verdict: String,
+    /// Why the value is missing or the cell is not valid, and what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What a comparison says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    /// a is more than b, beyond doubt.
+    Ahead,
+    /// a is less than b, beyond doubt.
+    Behind,
+    /// The interval lies within ± 3 %.
+    Equal,
+    /// The interval says neither.
+    Undecided,
+}
+
+/// A ratio a / b, paired by round, with its 95 % interval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Numerator.
+    pub a: String,
+    /// Denominator: the suite's reference.
+    pub b: String,
+    /// Under what.
+    pub scenario: String,
+    /// Of what.
+    pub metric: String,
+    /// Median of the rounds' ratios.
+    pub ratio: f64,
+    /// Lower end of the interval.
+    pub low: Option<f64>,
+    /// Upper end.
+    pub high: Option<f64>,
+    /// What it says.
+    pub answer: Answer,
+}
+
+/// Everything a run says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// [`SUMMARY_SCHEMA`].
+    pub schema: String,
+    /// The suite's name.
+    pub suite: String,
+    /// The version of fiveways that measured.
+    pub version: String,
+    /// When the run began.
+    pub started: String,
+    /// The machine.
+    pub host: Host,
+    /// Cells by metric.
+    pub estimates: Vec<Estimate>,
+    /// Everybody against the reference.
+    pub comparisons: Vec<Comparison>,
+}

@@ -1,0 +1,159 @@
+//! The answer in sentences, made from estimates and comparisons: who is fastest, what connecting costs, what
+//! a connection weighs. Every sentence says when it cannot say.
+
+use record::{Answer, Comparison, Estimate, Scenario, Workload};
+
+use crate::comparisons;
+use crate::data::{Data, conditions};
+use crate::format;
+
+const THROUGHPUT: &str = "throughput_per_s";
+const MEMORY: &str = "memory_bytes_per_connection";
+
+/// The answers to the suite's question, a sentence each, for the workloads that it has.
+pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
+    let rr = data.busiest(Workload::Rr).map(|scenario| fastest(data, scenario));
+    let crr = data.busiest(Workload::Crr).map(|scenario| connecting(data, scenario));
+    let idle = data.heaviest().map(|scenario| weight(data, scenario));
+    let answers: Vec<String> = [rr, crr, idle].into_iter().flatten().collect();
+    if answers.is_empty() {
+        return vec!["The suite has no scenario, hence no answer.".to_owned()];
+    }
+    answers
+}
+
+/// The answer to one scenario's question.
+pub(crate) fn of_scenario(data: &Data<'_>, scenario: &Scenario) -> String {
+    match scenario.workload {
+        Workload::Rr => fastest(data, scenario),
+        Workload::Crr => connecting(data, scenario),
+        Workload::Idle if data.ranking(&scenario.name, MEMORY).is_empty() => whole(data, scenario),
+        Workload::Idle => weight(data, scenario),
+    }
+}
+
+fn fastest(data: &Data<'_>, scenario: &Scenario) -> String {
+    let ranking = data.ranking(&scenario.name, THROUGHPUT);
+    let cores = format::cores(scenario.server_cpus);
+    let clients = scenario.connections;
+    let (first, second) = match ranking.as_slice() {
+        [] => return nothing(data, scenario),
+        [only] => {
+            let rate = value(only);
+            return format!("{} answers {rate} with {clients} clients on {cores}; nobody else has a figure.", only.contender);
+        }
+        [first, second, ..] => (first, second),
+    };
+    let (a, b) = (&first.contender, &second.contender);
+    let (rate_a, rate_b) = (value(first), value(second));
+    let with = format!("with {clients} clients on {cores}");
+    match compare(data, scenario, first, second, THROUGHPUT) {
+        Some(it) if it.answer == Answer::Ahead => {
+            format!("{a} answers the most {with}: {rate_a}, {} the next, {b} ({rate_b}).", format::ratio(&it))
+        }
+        Some(it) if it.answer == Answer::Equal => {
+            format!("{a} and {b} are equal within 3 % {with}: {rate_a} and {rate_b}, the most of all.")
+        }
+        Some(it) => format!(
+            "Undecided who answers the most {with}: {a} {rate_a}, {b} {rate_b}; their ratio is {}.",
+            interval(&it)
+        ),
+        None => format!("{a} answers {rate_a} {with}, {b} {rate_b}; they cannot be compared round by round."),
+    }
+}
+
+fn connecting(data: &Data<'_>, scenario: &Scenario) -> String {
+    let ranking = data.ranking(&scenario.name, THROUGHPUT);
+    let (first, last) = match ranking.as_slice() {
+        [] => return nothing(data, scenario),
+        [only] => {
+            return format!("With a connection for each request {} answers {}; nobody else has a figure.", only.contender, value(only));
+        }
+        [first, .., last] => (first, last),
+    };
+    let cpu = |it: &Estimate| {
+        let cpu = data.shown(&it.contender, &scenario.name, "cpu_us_per_request");
+        cpu.map(|cpu| format!(" at {} of CPU", value(cpu))).unwrap_or_default()
+    };
+    let ends = match compare(data, scenario, first, last, THROUGHPUT) {
+        Some(it) if it.answer == Answer::Ahead => format!("{} as many", format::ratio(&it)),
+        Some(it) if it.answer == Answer::Equal => "equal within 3 %".to_owned(),
+        Some(it) => format!("undecided: {}", interval(&it)),
+        None => "not compared round by round".to_owned(),
+    };
+    format!(
+        "With a connection for each request, from {} ({}{}) to {} ({}{}): {ends}.",
+        first.contender, value(first), cpu(first), last.contender, value(last), cpu(last)
+    )
+}
+
+fn weight(data: &Data<'_>, scenario: &Scenario) -> String {
+    let ranking = data.ranking(&scenario.name, MEMORY);
+    let (least, most) = match ranking.as_slice() {
+        [] => return nothing(data, scenario),
+        [only] => {
+            return format!("One more idle connection weighs {} in {}; nobody else has a figure.", value(only), only.contender);
+        }
+        [least, .., most] => (least, most),
+    };
+    let (a, b) = (&least.contender, &most.contender);
+    let ends = match compare(data, scenario, most, least, MEMORY) {
+        Some(it) if it.answer == Answer::Ahead => format!("{} as much", times(&it)),
+        Some(it) if it.answer == Answer::Equal => "equal within 3 %".to_owned(),
+        Some(it) => format!("undecided: {}", interval(&it)),
+        None => "not compared round by round".to_owned(),
+    };
+    format!("One more idle connection weighs {} in {a} and {} in {b}: {ends}.", value(least), value(most))
+}
+
+/// Where no slope stands: what the servers weigh as a whole.
+fn whole(data: &Data<'_>, scenario: &Scenario) -> String {
+    let ranking = data.ranking(&scenario.name, "pss_bytes");
+    match ranking.as_slice() {
+        [] => nothing(data, scenario),
+        [only] => format!("{} weighs {} of PSS.", only.contender, value(only)),
+        [least, .., most] => format!(
+            "With {} idle connections {} weighs {} of PSS, {} {}; page tables and kernel stacks come on top.",
+            scenario.connections, least.contender, value(least), most.contender, value(most)
+        ),
+    }
+}
+
+/// A ratio too large to be read to three digits is read to one.
+fn times(comparison: &Comparison) -> String {
+    if comparison.ratio < 20.0 {
+        return format::ratio(comparison);
+    }
+    format!("{}\u{a0}×", format::count(comparison.ratio))
+}
+
+fn interval(comparison: &Comparison) -> String {
+    match comparison.low {
+        Some(_) => format::ratio(comparison),
+        None => format!("{}, too few rounds for an interval", format::ratio(comparison)),
+    }
+}
+
+fn value(estimate: &Estimate) -> String {
+    estimate.value.map_or(format::MISSING.to_owned(), |value| {
+        match estimate.metric.as_str() {
+            THROUGHPUT => format!("{} requests/s", format::plain_rate(value)),
+            metric => format::figure(metric, value),
+        }
+    })
+}
+
+fn compare(data: &Data<'_>, scenario: &Scenario, a: &Estimate, b: &Estimate, metric: &str) -> Option<Comparison> {
+    let a = data.cell(&a.contender, &scenario.name)?;
+    let b = data.cell(&b.contender, &scenario.name)?;
+    comparisons::compare(&data.cells, a, b, metric, data.results.run.seed)
+}
+
+fn nothing(data: &Data<'_>, scenario: &Scenario) -> String {
+    let cells = data.cells.iter().filter(|cell| cell.scenario.name == scenario.name);
+    let reason = cells.into_iter().find_map(|cell| {
+        let verdict = crate::doubts::verdict(cell);
+        Some(format!(" ({}: {}, {})", cell.contender, verdict.word, verdict.reason?))
+    });
+    format!("No answer for {}: no contender has a valid figure{}.", conditions(scenario), reason.unwrap_or_default())
+}

@@ -1,0 +1,100 @@
+//! Cells: what was recorded of one contender under one scenario, the good passes apart from the others.
+//!
+//! Every entrant that was not skipped has a cell under every scenario, measured or not: a gap would be read
+//! as "does not exist", an empty cell says why it is empty.
+
+use std::collections::BTreeMap;
+
+use record::{Outcome, Pass, PassKind, Results, Scenario};
+
+/// One contender under one scenario.
+#[derive(Clone, Debug)]
+pub(crate) struct Cell<'a> {
+    /// Who.
+    pub contender: &'a str,
+    /// Of which family.
+    pub family: &'a str,
+    /// Under what.
+    pub scenario: &'a Scenario,
+    /// Bare passes that went well, by round.
+    pub passes: Vec<&'a Pass>,
+    /// The bare pass that did not, if one did not: wrong bytes before anything else, else the first.
+    pub failed: Option<&'a Pass>,
+}
+
+impl Cell<'_> {
+    /// Whether bytes came back that were not sent: then no figure of the cell is believed.
+    pub fn is_wrong(&self) -> bool {
+        self.failed.is_some_and(|pass| pass.outcome == Outcome::Wrong)
+    }
+
+    /// Passes that may give figures.
+    pub fn figures(&self) -> &[&Pass] {
+        if self.is_wrong() { &[] } else { &self.passes }
+    }
+
+    /// The most connections that were asked for and the fewest of them served in one pass.
+    pub fn served(&self) -> Option<(u32, u32)> {
+        let served = self.passes.iter().map(|pass| pass.connections.served).min()?;
+        let asked = self.passes.iter().map(|pass| pass.connections.asked).max()?;
+        Some((served, asked))
+    }
+}
+
+/// The cells of `results`: scenarios in the suite's order, contenders in the order of entrants.
+pub(crate) fn cells(results: &Results) -> Vec<Cell<'_>> {
+    let contenders = contenders(results);
+    let mut passes: BTreeMap<(&str, &str), Vec<&Pass>> = BTreeMap::new();
+    for pass in results.passes.iter().filter(|pass| pass.pass == PassKind::Timing) {
+        let key = (pass.scenario.as_str(), pass.contender.as_str());
+        passes.entry(key).or_default().push(pass);
+    }
+    let mut cells = Vec::new();
+    for scenario in &results.run.suite.scenarios {
+        for &(contender, family) in &contenders {
+            let passes = passes.remove(&(scenario.name.as_str(), contender)).unwrap_or_default();
+            cells.push(cell(contender, family, scenario, &passes));
+        }
+    }
+    cells
+}
+
+/// Entrants that were measured, then names that stand in the records alone.
+fn contenders(results: &Results) -> Vec<(&str, &str)> {
+    let entrants = &results.run.entrants;
+    let mut contenders: Vec<(&str, &str)> = entrants
+        .iter()
+        .filter(|entrant| entrant.skipped.is_none())
+        .map(|entrant| (entrant.name.as_str(), entrant.family.as_str()))
+        .collect();
+    for pass in &results.passes {
+        let known = contenders.iter().any(|(name, _)| *name == pass.contender);
+        if !known && !entrants.iter().any(|entrant| entrant.name == pass.contender) {
+            contenders.push((&pass.contender, &pass.family));
+        }
+    }
+    contenders
+}
+
+fn cell<'a>(
+    contender: &'a str,
+    family: &'a str,
+    scenario: &'a Scenario,
+    passes: &[&'a Pass],
+) -> Cell<'a> {
+    // A round that was made again after an interruption stands twice: the later one is whole.
+    let good: BTreeMap<u32, &Pass> = passes
+        .iter()
+        .filter(|pass| pass.outcome == Outcome::Ok)
+        .map(|pass| (pass.round, *pass))
+        .collect();
+    let bad = || passes.iter().filter(|pass| pass.outcome != Outcome::Ok);
+    let wrong = bad().find(|pass| pass.outcome == Outcome::Wrong);
+    Cell {
+        contender,
+        family,
+        scenario,
+        passes: good.into_values().collect(),
+        failed: wrong.or_else(|| bad().next()).copied(),
+    }
+}

@@ -1,0 +1,109 @@
+//! Charts: pictures complete in themselves, because on a slide nothing else survives: what was asked, on
+//! which machine, under which load, over how many rounds, by which version.
+//!
+//! A chart is one function and one row of [`CHARTS`]; one without data is left out. plotters draws the SVG,
+//! and the PNG is made from that very SVG with the same font: no font of the system is ever asked.
+
+mod bars;
+mod canvas;
+mod drawings;
+mod five_ways;
+mod labels;
+mod memory;
+mod palette;
+mod switches;
+mod throughput;
+
+use resvg::{tiny_skia, usvg};
+
+use crate::data::Data;
+
+/// A chart: one row of the table.
+struct Chart {
+    /// Of its files.
+    name: &'static str,
+    /// What it shows.
+    title: &'static str,
+    /// What this means, and what not to conclude from it.
+    meaning: &'static str,
+    /// The SVG, when there is something to draw.
+    draw: fn(&Data<'_>, &str) -> Option<String>,
+}
+
+/// Every chart, in the order of pages.
+const CHARTS: &[Chart] = &[
+    Chart {
+        name: "five-ways",
+        title: "Five ways at a glance",
+        meaning: "Each column is one way of mapping connections onto what the kernel schedules, drawn on top and \
+                  measured below; bars of a row share one scale, and whiskers are 95 % intervals. Latency is read \
+                  at saturation, where it is connections divided by throughput: do not conclude that a model is \
+                  slow for a single user. A model that serves one client at a time has no bar: its figures would \
+                  be those of a server with one client.",
+        draw: five_ways::draw,
+    },
+    Chart {
+        name: "throughput-by-connections",
+        title: "Requests per second as connections grow",
+        meaning: "A line that falls to the right pays for every connection it keeps: a task to schedule, memory to \
+                  touch. A flat line does not. Do not conclude that the highest line is the best server: the load \
+                  is an echo, and work of your own between request and reply narrows the gap.",
+        draw: throughput::draw,
+    },
+    Chart {
+        name: "memory-per-connection",
+        title: "What one more idle connection weighs",
+        meaning: "The slope of memory over connections, so that what a server weighs when empty drops out. Page \
+                  tables and kernel stacks belong to no process's resident size, and are most of what a process \
+                  for each connection costs. Do not multiply it by a million: limits on tasks come first.",
+        draw: memory::draw,
+    },
+    Chart {
+        name: "switches-per-request",
+        title: "Context switches per request",
+        meaning: "Voluntary: the task had nothing to do and waited. Involuntary: it was preempted. A task for each \
+                  connection waits once for each request; a loop that always finds something ready hardly ever \
+                  waits. Do not conclude that switches are the whole cost: CPU per request includes the rest.",
+        draw: switches::draw,
+    },
+];
+
+/// A chart that had data.
+pub(crate) struct Drawn {
+    /// Of its files.
+    pub name: &'static str,
+    /// What it shows.
+    pub title: String,
+    /// What this means, and what not to conclude.
+    pub meaning: &'static str,
+    /// The picture.
+    pub svg: String,
+}
+
+/// Every chart that has data.
+pub(crate) fn draw_all(data: &Data<'_>) -> Vec<Drawn> {
+    let drawn = CHARTS.iter().filter_map(|chart| {
+        let svg = canvas::described((chart.draw)(data, chart.title)?, chart.title, chart.meaning);
+        Some(Drawn { name: chart.name, title: chart.title.to_owned(), meaning: chart.meaning, svg })
+    });
+    drawn.collect()
+}
+
+/// The PNG of an SVG, pixel for unit.
+///
+/// # Errors
+/// With what the renderer said.
+pub(crate) fn png(svg: &str) -> Result<Vec<u8>, String> {
+    let mut options = usvg::Options { font_family: canvas::FONT.to_owned(), ..usvg::Options::default() };
+    let fonts = options.fontdb_mut();
+    fonts.load_font_data(dejavu::sans::regular().to_vec());
+    fonts.load_font_data(dejavu::sans::bold().to_vec());
+    let tree = usvg::Tree::from_str(svg, &options).map_err(|error| error.to_string())?;
+    let size = tree.size().to_int_size();
+    let mut pixels = tiny_skia::Pixmap::new(size.width(), size.height()).ok_or("it has no size")?;
+    resvg::render(&tree, tiny_skia::Transform::identity(), &mut pixels.as_mut());
+    pixels.encode_png().map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

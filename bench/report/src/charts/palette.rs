@@ -1,0 +1,57 @@
+//! A colour a family (Okabe and Ito's, told apart by every kind of colour vision), a dash and a marker a
+//! member; and what every subtitle says.
+
+use plotters::style::RGBColor;
+
+use super::canvas::{Canvas, INK};
+use crate::data::{self, Data};
+use crate::format;
+
+/// The colour of a family.
+pub(crate) fn colour(family: &str) -> RGBColor {
+    match family {
+        "iterative" => RGBColor(0x7f, 0x7f, 0x7f),
+        "fork-per-connection" => RGBColor(0xd5, 0x5e, 0x00),
+        "prefork" => RGBColor(0xe6, 0x9f, 0x00),
+        "thread-per-connection" => RGBColor(0x00, 0x72, 0xb2),
+        "thread-pool" => RGBColor(0x56, 0xb4, 0xe9),
+        "event-driven" => RGBColor(0x00, 0x9e, 0x73),
+        "foreign" => RGBColor(0xcc, 0x79, 0xa7),
+        _ => INK,
+    }
+}
+
+/// A colour with so much white in it, 0 to 100.
+pub(crate) fn tint(colour: RGBColor, white: u32) -> RGBColor {
+    let mix = |part: u8| u8::try_from((u32::from(part) * (100 - white) + 255 * white) / 100).unwrap_or(255);
+    RGBColor(mix(colour.0), mix(colour.1), mix(colour.2))
+}
+
+/// Which member of its family an entrant is, from 0.
+pub(crate) fn member(data: &Data<'_>, name: &str, family: &str) -> usize {
+    let family = data.measured().filter(|entrant| entrant.family == family);
+    family.take_while(|entrant| entrant.name != name).count()
+}
+
+/// The marker of a member of a family.
+pub(crate) fn marker(canvas: &Canvas<'_>, (x, y): (i32, i32), member: usize, colour: RGBColor) {
+    let (r, d) = (10, 14);
+    match member % 4 {
+        0 => canvas.dot((x, y), r, colour),
+        1 => canvas.fill(x - r, y - r, x + r, y + r, colour),
+        2 => canvas.polygon(&[(x, y - d), (x + d, y + r), (x - d, y + r)], colour),
+        _ => canvas.polygon(&[(x, y - d), (x + d, y), (x, y + d), (x - d, y)], colour),
+    }
+}
+
+/// The last subtitle of every chart: machine, version.
+pub(crate) fn machine(data: &Data<'_>) -> String {
+    let run = &data.results.run;
+    let made = data.provisional().map(|made| format!("{made}; ")).unwrap_or_default();
+    format!("{made}{}; fiveways {}, suite {}", data::machine(&run.host), run.version, run.suite_name)
+}
+
+/// `5 rounds, 95 % intervals`.
+pub(crate) fn rounds(rounds: u32) -> String {
+    format!("{}, medians with 95 % intervals", format::plural(rounds as usize, "round"))
+}

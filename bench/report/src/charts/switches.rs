@@ -1,0 +1,78 @@
+//! Context switches per request, voluntary and involuntary.
+
+use plotters::style::RGBColor;
+use record::Workload;
+
+use super::bars::{self, Bars, Row};
+use super::palette;
+use crate::data::{Data, conditions};
+use crate::format;
+
+const VOLUNTARY: &str = "switches_voluntary_per_request";
+const INVOLUNTARY: &str = "switches_involuntary_per_request";
+
+/// The picture, of the rr scenario in which the most contenders have figures; `None` when none has.
+pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
+    let busiest = data.busiest(Workload::Rr)?;
+    let with_data = |name: &str| data.ranking(name, VOLUNTARY).len();
+    let fullest = data.scenarios_of(Workload::Rr).map(|scenario| with_data(&scenario.name)).max()?;
+    let scenario = Some(busiest)
+        .filter(|scenario| with_data(&scenario.name) == fullest)
+        .or_else(|| data.scenarios_of(Workload::Rr).find(|scenario| with_data(&scenario.name) == fullest))?;
+    let mut rows: Vec<Row<'_>> = data
+        .measured()
+        .filter_map(|entrant| row(data, &entrant.name, &entrant.family, &scenario.name))
+        .collect();
+    if rows.iter().all(|row| row.parts.is_empty()) {
+        return None;
+    }
+    let left_out = rows.len().saturating_sub(bars::ROWS);
+    rows.truncate(bars::ROWS);
+    let mut load = format!(
+        "{}: {}, at saturation; {}",
+        scenario.name,
+        conditions(scenario),
+        palette::rounds(scenario.rounds)
+    );
+    if left_out > 0 {
+        load.push_str(&format!("; {left_out} more left out, see the tables"));
+    }
+    Some(bars::draw(&Bars {
+        title,
+        subtitles: vec![load, palette::machine(data)],
+        axis: "context switches per request, lower is better",
+        tick: format::digits,
+        parts: vec![
+            ("voluntary: it waited", RGBColor(0x00, 0x72, 0xb2)),
+            ("involuntary: it was preempted", RGBColor(0xd5, 0x5e, 0x00)),
+        ],
+        rows,
+    }))
+}
+
+fn row<'a>(data: &Data<'a>, name: &'a str, family: &str, scenario: &str) -> Option<Row<'a>> {
+    let mut row = Row {
+        name,
+        colour: palette::colour(family),
+        member: palette::member(data, name, family),
+        parts: Vec::new(),
+        intervals: Vec::new(),
+        label: String::new(),
+    };
+    if let Some(served) = data.served(name, scenario) {
+        return Some(Row { label: served, ..row });
+    }
+    let voluntary = data.shown(name, scenario, VOLUNTARY)?;
+    let waited = voluntary.value?;
+    row.parts.push(waited);
+    row.intervals.extend(voluntary.low.zip(voluntary.high));
+    row.label = format::digits(waited);
+    if let Some(involuntary) = data.shown(name, scenario, INVOLUNTARY) {
+        let preempted = involuntary.value?;
+        row.parts.push(preempted);
+        let ends = involuntary.low.zip(involuntary.high);
+        row.intervals.extend(ends.map(|(low, high)| (waited + low, waited + high)));
+        row.label = format!("{} + {}", format::digits(waited), format::digits(preempted));
+    }
+    Some(row)
+}

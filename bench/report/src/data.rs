@@ -1,0 +1,214 @@
+//! What pages are made from: the results, their summary, and the questions that every page asks of them.
+
+use std::collections::BTreeMap;
+
+use record::{Entrant, Estimate, Results, Scenario, Summary, Workload};
+
+use crate::cells::{self, Cell};
+use crate::doubts::{TOO_FEW_ROUNDS, UNSERVED, VALID};
+use crate::format;
+
+/// The families in the order of the textbook's chapter, the baseline first.
+pub(crate) const FAMILIES: [&str; 6] =
+    ["iterative", "fork-per-connection", "prefork", "thread-per-connection", "thread-pool", "event-driven"];
+
+/// A run, its figures, and an index of them.
+pub(crate) struct Data<'a> {
+    /// The records.
+    pub results: &'a Results,
+    /// The figures.
+    pub summary: &'a Summary,
+    /// The records by contender and scenario.
+    pub cells: Vec<Cell<'a>>,
+    index: BTreeMap<(&'a str, &'a str, &'a str), &'a Estimate>,
+}
+
+impl<'a> Data<'a> {
+    /// Both, indexed.
+    pub fn new(results: &'a Results, summary: &'a Summary) -> Self {
+        let key = |it: &'a Estimate| (it.contender.as_str(), it.scenario.as_str(), it.metric.as_str());
+        let index = summary.estimates.iter().map(|it| (key(it), it)).collect();
+        Data { results, summary, cells: cells::cells(results), index }
+    }
+
+    /// The scenarios of the suite, in order.
+    pub fn scenarios(&self) -> &'a [Scenario] {
+        &self.results.run.suite.scenarios
+    }
+
+    /// Entrants that were measured, in order.
+    pub fn measured(&self) -> impl Iterator<Item = &'a Entrant> + use<'a> {
+        self.results.run.entrants.iter().filter(|entrant| entrant.skipped.is_none())
+    }
+
+    /// The first entrant of each family, the baseline first: the five ways and what they improve on.
+    pub fn firsts(&self) -> Vec<&'a Entrant> {
+        let first = |family: &&str| self.measured().find(|entrant| entrant.family == *family);
+        FAMILIES.iter().filter_map(first).collect()
+    }
+
+    /// Everybody who was measured, the firsts of families before the others.
+    pub fn firsts_then_others(&self) -> Vec<&'a Entrant> {
+        let mut all = self.firsts();
+        for entrant in self.measured() {
+            if !all.iter().any(|other| other.name == entrant.name) {
+                all.push(entrant);
+            }
+        }
+        all
+    }
+
+    /// One figure.
+    pub fn estimate(&self, contender: &str, scenario: &str, metric: &str) -> Option<&'a Estimate> {
+        // The index borrows its keys for 'a; a shorter borrow finds them all the same.
+        let range = self.index.get(&(contender, scenario, metric));
+        range.copied()
+    }
+
+    /// One figure, if it may stand beside others.
+    pub fn shown(&self, contender: &str, scenario: &str, metric: &str) -> Option<&'a Estimate> {
+        self.estimate(contender, scenario, metric).filter(|it| may_be_shown(it) && it.value.is_some())
+    }
+
+    /// A cell.
+    pub fn cell(&self, contender: &str, scenario: &str) -> Option<&Cell<'a>> {
+        self.cells.iter().find(|cell| cell.contender == contender && cell.scenario.name == scenario)
+    }
+
+    /// `1 of 50 served`, where that stands in the place of figures.
+    pub fn served(&self, contender: &str, scenario: &str) -> Option<String> {
+        let cell = self.cell(contender, scenario)?;
+        let (served, asked) = cell.served().filter(|(served, asked)| served < asked)?;
+        cell.failed.is_none().then(|| format::served(served, asked))
+    }
+
+    /// Contenders with a figure that may be ranked, the best first.
+    pub fn ranking(&self, scenario: &str, metric: &str) -> Vec<&'a Estimate> {
+        let mut ranking: Vec<&Estimate> = self
+            .summary
+            .estimates
+            .iter()
+            .filter(|it| it.scenario == scenario && it.metric == metric)
+            .filter(|it| may_be_shown(it) && it.value.is_some())
+            .collect();
+        let more = record::metric(metric).is_some_and(|metric| metric.better == record::Better::More);
+        ranking.sort_by(|a, b| {
+            let (a, b) = (a.value.unwrap_or(f64::NAN), b.value.unwrap_or(f64::NAN));
+            if more { b.total_cmp(&a) } else { a.total_cmp(&b) }
+        });
+        ranking
+    }
+
+    /// Scenarios of a workload.
+    pub fn scenarios_of(&self, workload: Workload) -> impl Iterator<Item = &'a Scenario> + use<'a> {
+        self.results.run.suite.scenarios.iter().filter(move |scenario| scenario.workload == workload)
+    }
+
+    /// The scenario of a workload in which somebody answers the most: where servers are loaded the hardest.
+    pub fn busiest(&self, workload: Workload) -> Option<&'a Scenario> {
+        let most = |scenario: &Scenario| {
+            let best = self.ranking(&scenario.name, "throughput_per_s").first().and_then(|it| it.value);
+            best.unwrap_or(-1.0)
+        };
+        let mut busiest: Option<&Scenario> = None;
+        for scenario in self.scenarios_of(workload) {
+            if busiest.is_none_or(|other| most(scenario) > most(other)) {
+                busiest = Some(scenario);
+            }
+        }
+        busiest
+    }
+
+    /// The scenario at which bytes per connection stand.
+    pub fn heaviest(&self) -> Option<&'a Scenario> {
+        let stands = |scenario: &&Scenario| {
+            !self.ranking(&scenario.name, "memory_bytes_per_connection").is_empty()
+        };
+        let with_figure = self.scenarios_of(Workload::Idle).filter(stands);
+        with_figure
+            .max_by_key(|scenario| scenario.connections)
+            .or_else(|| self.scenarios_of(Workload::Idle).max_by_key(|scenario| scenario.connections))
+    }
+
+    /// `provisional, round 1 of 5`, while the plan is not done.
+    pub fn provisional(&self) -> Option<String> {
+        let run = &self.results.run;
+        let done = |planned: &record::Planned| {
+            self.results.passes.iter().any(|pass| {
+                pass.contender == planned.contender
+                    && pass.scenario == planned.scenario
+                    && pass.round == planned.round
+            })
+        };
+        let missing = run.passes.iter().filter(|planned| !done(planned)).count();
+        let last = self.results.passes.iter().map(|pass| pass.round).max().unwrap_or(0);
+        (missing > 0).then(|| format!("provisional, round {last} of {}", self.rounds()))
+    }
+
+    /// Rounds of the scenario with the most.
+    pub fn rounds(&self) -> u32 {
+        self.scenarios().iter().map(|scenario| scenario.rounds).max().unwrap_or(0)
+    }
+
+    /// Skipped entrants, each with its reason.
+    pub fn skipped(&self) -> Vec<(&'a str, String)> {
+        let entrants = self.results.run.entrants.iter();
+        entrants
+            .filter_map(|entrant| Some((entrant.name.as_str(), format::without_paths(entrant.skipped.as_ref()?))))
+            .collect()
+    }
+
+    /// Cells with a pass that did not go well: who, under what, which outcome, why.
+    pub fn failed(&self) -> Vec<(&'a str, &'a str, String, String)> {
+        let failed = self.cells.iter().filter(|cell| cell.failed.is_some());
+        failed
+            .map(|cell| {
+                let verdict = crate::doubts::verdict(cell);
+                (cell.contender, cell.scenario.name.as_str(), verdict.word, verdict.reason.unwrap_or_default())
+            })
+            .collect()
+    }
+}
+
+/// Whether a figure may be drawn and ranked. Too few rounds leave it without an interval and are no reason
+/// to hide it: an unfinished run would have no page at all.
+pub(crate) fn may_be_shown(estimate: &Estimate) -> bool {
+    estimate.verdict == VALID || estimate.verdict == TOO_FEW_ROUNDS
+}
+
+/// Whether "n of m served" stands in the place of figures.
+pub(crate) fn is_unserved(estimate: &Estimate) -> bool {
+    estimate.verdict == UNSERVED
+}
+
+/// What a scenario was run under, for a head: load, connections, bytes, server cores.
+pub(crate) fn conditions(scenario: &Scenario) -> String {
+    let clients = scenario.connections;
+    let bytes = format::bytes(scenario.message as f64);
+    let cores = format::cores(scenario.server_cpus);
+    let mut text = match scenario.workload {
+        Workload::Rr => format!("{clients} connections, {bytes} a message, closed loop, {cores}"),
+        Workload::Crr => format!("{clients} at once, a connection for each request, {bytes} a message, closed loop, {cores}"),
+        Workload::Idle => format!("{clients} idle connections, {cores}"),
+    };
+    if scenario.work != "none" {
+        text.push_str(&format!(", work {}", scenario.work));
+    }
+    if let Some(state) = &scenario.state {
+        text.push_str(&format!(", state {state}"));
+    }
+    text
+}
+
+/// The machine, in a line.
+pub(crate) fn machine(host: &record::Host) -> String {
+    let or = |text: &str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
+    let virtualisation = match host.virtualisation.as_str() {
+        "" => "virtualisation unknown".to_owned(),
+        "none" => "bare metal".to_owned(),
+        name => format!("virtual machine ({name})"),
+    };
+    let cpu = or(&host.cpu, "unknown CPU");
+    let kernel = or(&host.kernel, "unknown kernel");
+    format!("{cpu}, {}, {virtualisation}, {kernel}", format::plural(host.cores as usize, "core"))
+}

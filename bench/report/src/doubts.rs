@@ -1,0 +1,129 @@
+//! Doubts: what makes the figures of a cell weak. Each is a pure function of the cell's records and a row of
+//! [`DOUBTS`]; the first that answers is the cell's verdict, and says what to type next.
+
+use record::{Outcome, Pass, Source};
+
+use crate::cells::Cell;
+use crate::{format, stats};
+
+/// `valid`, or why not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// The word in `summary.json`.
+    pub word: String,
+    /// Why, and what to do.
+    pub reason: Option<String>,
+}
+
+/// One way in which figures may be weak.
+struct Doubt {
+    word: &'static str,
+    look: fn(&Cell<'_>) -> Option<String>,
+}
+
+/// In order of precedence.
+const DOUBTS: &[Doubt] = &[
+    Doubt { word: UNSERVED, look: unserved },
+    Doubt { word: "client-bound", look: client_bound },
+    Doubt { word: TOO_FEW_ROUNDS, look: too_few_rounds },
+];
+
+/// The verdict of a cell in which not everybody was served.
+pub(crate) const UNSERVED: &str = "unserved";
+/// The verdict of a cell that rests on too few rounds: what every cell of an unfinished run starts as.
+pub(crate) const TOO_FEW_ROUNDS: &str = "too-few-rounds";
+/// The verdict of a cell that may be ranked.
+pub(crate) const VALID: &str = "valid";
+
+/// The verdict of a cell: an outcome that is not ok goes before every doubt.
+pub(crate) fn verdict(cell: &Cell<'_>) -> Verdict {
+    if let Some(pass) = cell.failed {
+        return Verdict { word: word(pass.outcome).to_owned(), reason: Some(failure(pass)) };
+    }
+    let found = DOUBTS.iter().find_map(|doubt| Some((doubt.word, (doubt.look)(cell)?)));
+    match found {
+        Some((word, reason)) => Verdict { word: word.to_owned(), reason: Some(reason) },
+        None => Verdict { word: VALID.to_owned(), reason: None },
+    }
+}
+
+/// An outcome as it is written in records and verdicts.
+pub(crate) fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Ok => "ok",
+        Outcome::Wrong => "wrong",
+        Outcome::Crashed => "crashed",
+        Outcome::Hung => "hung",
+        Outcome::Refused => "refused",
+        Outcome::Partial => "partial",
+        Outcome::Skipped => "skipped",
+    }
+}
+
+/// Why a pass is not ok, as one line without paths.
+fn failure(pass: &Pass) -> String {
+    let Some(cause) = &pass.cause else {
+        return format!("round {}: no cause was recorded", pass.round);
+    };
+    let mut text = format!("round {}: {}", pass.round, cause.text.trim());
+    let numbers = [("errno", cause.errno), ("signal", cause.signal), ("exit", cause.exit)];
+    for (name, number) in numbers {
+        if let Some(number) = number {
+            text.push_str(&format!(", {name} {number}"));
+        }
+    }
+    if let Some(line) = cause.stderr.lines().rev().find(|line| !line.trim().is_empty()) {
+        text.push_str(&format!("; it said: {}", line.trim()));
+    }
+    format::without_paths(&text)
+}
+
+fn unserved(cell: &Cell<'_>) -> Option<String> {
+    let (served, asked) = cell.served()?;
+    let what = format::served(served, asked);
+    (served < asked).then(|| {
+        format!("{what}: not ranked; compare it where connections come and go (crr), or give it more --workers")
+    })
+}
+
+/// While loaded the generator's CPUs idled less than 2 % and the server's more than 5 %: then the figure is
+/// the generator's. When neither idles the limit is shared, and the cell is valid.
+fn client_bound(cell: &Cell<'_>) -> Option<String> {
+    let busy: Vec<(f64, f64)> = cell.passes.iter().filter_map(|pass| busy(pass)).collect();
+    let generator = stats::median(&busy.iter().map(|(generator, _)| *generator).collect::<Vec<_>>())?;
+    let server = stats::median(&busy.iter().map(|(_, server)| *server).collect::<Vec<_>>())?;
+    (generator > 0.98 && server < 0.95).then(|| {
+        format!(
+            "the generator was busy {:.0} % of the time and the server {:.0} %: the figure is the \
+             generator's; give it more cores (a smaller server_cpus, or a larger machine)",
+            generator * 100.0,
+            server * 100.0
+        )
+    })
+}
+
+/// Shares of the loaded time in which the generator and the server were on their CPUs.
+fn busy(pass: &Pass) -> Option<(f64, f64)> {
+    let (before, after) = pass.usage.before.as_ref().zip(pass.usage.after.as_ref())?;
+    // The time of tasks that ended in between is lost, unless a cgroup kept it.
+    let whole = after.cpu_source == Source::Cgroup || before.tasks_hash == after.tasks_hash;
+    let loaded = pass.generator.loaded_ns as f64;
+    if !whole || loaded == 0.0 {
+        return None;
+    }
+    let generator = pass.generator.cpu_ns as f64 / (loaded * f64::from(pass.generator.threads.max(1)));
+    let cpus = pass.server_cpus.len().max(1) as f64;
+    let server = after.cpu_ns.saturating_sub(before.cpu_ns) as f64 / (loaded * cpus);
+    Some((generator, server))
+}
+
+fn too_few_rounds(cell: &Cell<'_>) -> Option<String> {
+    match cell.passes.len() {
+        0 => Some("not measured yet: finish the run".to_owned()),
+        rounds if rounds < stats::ROUNDS_MIN => Some(format!(
+            "{rounds} of at least {} rounds: no interval can be given; --rounds 5",
+            stats::ROUNDS_MIN
+        )),
+        _ => None,
+    }
+}

@@ -1,0 +1,137 @@
+//! Estimates: every metric of every cell, as a median with its interval or the reason why there is none.
+
+use record::{Estimate, METRICS, Metric};
+use rayon::prelude::*;
+
+use crate::cells::Cell;
+use crate::doubts::{self, Verdict};
+use crate::figures::{self, How};
+use crate::latency::{Merged, Span};
+use crate::stats::{self, Interval};
+use crate::memory;
+
+/// Every metric of every cell, in the order of cells and of [`METRICS`].
+pub(crate) fn estimates(cells: &[Cell<'_>], seed: u64) -> Vec<Estimate> {
+    let of_cell = |cell: &Cell<'_>| {
+        let verdict = doubts::verdict(cell);
+        let latencies = Latencies::of(cell);
+        let metrics = METRICS.iter().filter(|metric| metric.applies(cell.scenario.workload));
+        metrics
+            .map(|metric| {
+                let seed = stats::seed(seed, &[cell.contender, &cell.scenario.name, metric.name]);
+                let found = found(cells, cell, &latencies, metric, seed);
+                estimate(cell, metric, &verdict, found)
+            })
+            .collect::<Vec<_>>()
+    };
+    // An indexed parallel map keeps the order: the same records give the same bytes.
+    cells.par_iter().map(of_cell).collect::<Vec<_>>().concat()
+}
+
+/// A figure over rounds.
+#[derive(Debug)]
+struct Found {
+    value: f64,
+    interval: Option<Interval>,
+    rounds: usize,
+}
+
+/// A cell's distributions, decoded once for all percentiles.
+struct Latencies([(Span, Result<Merged, String>); 3]);
+
+impl Latencies {
+    fn of(cell: &Cell<'_>) -> Self {
+        Latencies([Span::Response, Span::Service, Span::Connect].map(|span| (span, Merged::of(cell, span))))
+    }
+
+    fn get(&self, span: Span) -> Result<&Merged, String> {
+        let (_, merged) = self.0.iter().find(|(other, _)| *other == span).ok_or("no such distribution")?;
+        merged.as_ref().map_err(Clone::clone)
+    }
+}
+
+fn found(
+    cells: &[Cell<'_>],
+    cell: &Cell<'_>,
+    latencies: &Latencies,
+    metric: &Metric,
+    seed: u64,
+) -> Result<Found, String> {
+    let passes = cell.figures();
+    if passes.is_empty() {
+        return Err("no good pass".to_owned());
+    }
+    let counted = |value: u64| Ok(Found { value: value as f64, interval: None, rounds: passes.len() });
+    match figures::how(metric.name) {
+        How::Percentile(span, quantile) => {
+            let merged = latencies.get(span)?;
+            Ok(Found {
+                value: merged.value(quantile)?,
+                interval: merged.interval(quantile, seed),
+                rounds: merged.rounds(),
+            })
+        }
+        How::Total(count) => counted(passes.iter().map(|pass| count(pass)).sum()),
+        How::Largest(count) => counted(passes.iter().map(|pass| count(pass)).max().unwrap_or(0)),
+        _ => {
+            let rounds = by_round(cells, cell, metric.name)?;
+            let values: Vec<f64> = rounds.iter().map(|(_, value)| *value).collect();
+            Ok(Found {
+                value: stats::median(&values).ok_or("no round has it")?,
+                interval: stats::median_interval(&values, seed),
+                rounds: values.len(),
+            })
+        }
+    }
+}
+
+/// A metric of each round by itself: what comparisons pair.
+///
+/// # Errors
+/// With the reason when no round has it.
+pub(crate) fn by_round(cells: &[Cell<'_>], cell: &Cell<'_>, metric: &str) -> Result<Vec<(u32, f64)>, String> {
+    match figures::how(metric) {
+        How::Round(figure) => {
+            let figures = cell.figures().iter();
+            let figures = figures.map(|pass| (pass.round, figure(pass, cell.scenario.workload)));
+            let (good, bad): (Vec<_>, Vec<_>) = figures.partition(|(_, figure)| figure.is_ok());
+            match bad.first() {
+                Some((_, Err(reason))) if good.is_empty() => Err((*reason).to_owned()),
+                _ => Ok(good.into_iter().filter_map(|(round, figure)| Some((round, figure.ok()?))).collect()),
+            }
+        }
+        How::Percentile(span, quantile) => Ok(Merged::of(cell, span)?.by_round(quantile)),
+        How::Slope => memory::slopes(cells, cell),
+        How::Total(_) | How::Largest(_) | How::Unknown => Err(format!("this version does not know {metric}")),
+    }
+}
+
+fn estimate(cell: &Cell<'_>, metric: &Metric, verdict: &Verdict, found: Result<Found, String>) -> Estimate {
+    let (found, missing) = match found {
+        Ok(found) => (Some(found), None),
+        Err(reason) => (None, Some(reason)),
+    };
+    let finite = |value: f64| value.is_finite().then_some(value);
+    let interval = found.as_ref().and_then(|found| found.interval);
+    // Why the cell is not valid explains a missing figure better than that there was no pass.
+    let reason = match (&verdict.reason, missing) {
+        (Some(verdict), _) if found.is_none() && cell.figures().is_empty() => Some(verdict.clone()),
+        (_, Some(missing)) => Some(missing),
+        (verdict, None) => verdict.clone(),
+    };
+    let pass = cell.figures().first().copied();
+    Estimate {
+        contender: cell.contender.to_owned(),
+        family: cell.family.to_owned(),
+        scenario: cell.scenario.name.clone(),
+        metric: metric.name.to_owned(),
+        unit: metric.unit.to_owned(),
+        value: found.as_ref().and_then(|found| finite(found.value)),
+        low: interval.and_then(|interval| finite(interval.low)),
+        high: interval.and_then(|interval| finite(interval.high)),
+        rounds: found.as_ref().map_or(0, |found| u32::try_from(found.rounds).unwrap_or(u32::MAX)),
+        source: figures::source(metric.name, pass, cell.scenario.workload),
+        verdict: verdict.word.clone(),
+        reason,
+    }
+}

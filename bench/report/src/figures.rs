@@ -1,0 +1,154 @@
+//! What each metric is, for one pass: the formulas, a line each where a line is enough.
+//!
+//! A figure is a number or a sentence why there is none; unavailable is never 0.
+
+use record::{Pass, Usage, Workload};
+
+use crate::latency::Span;
+
+/// A figure of one pass.
+pub(crate) type Figure = Result<f64, &'static str>;
+
+/// How a metric comes out of a cell.
+#[derive(Clone, Copy)]
+pub(crate) enum How {
+    /// One figure a round; the median of them.
+    Round(fn(&Pass, Workload) -> Figure),
+    /// A percentile of the rounds' distributions, merged.
+    Percentile(Span, f64),
+    /// The slope of memory over connections, across the scenarios of a line.
+    Slope,
+    /// A count, added up over rounds.
+    Total(fn(&Pass) -> u64),
+    /// A count, the largest of any round.
+    Largest(fn(&Pass) -> u64),
+    /// A metric that this version does not know.
+    Unknown,
+}
+
+/// The formula of a metric of [`record::METRICS`].
+#[rustfmt::skip]
+pub(crate) fn how(metric: &str) -> How {
+    match metric {
+        "throughput_per_s" => How::Round(throughput),
+        "response_ns_p50" => How::Percentile(Span::Response, 0.5),
+        "response_ns_p90" => How::Percentile(Span::Response, 0.9),
+        "response_ns_p99" => How::Percentile(Span::Response, 0.99),
+        "response_ns_p999" => How::Percentile(Span::Response, 0.999),
+        "service_ns_p50" => How::Percentile(Span::Service, 0.5),
+        "service_ns_p90" => How::Percentile(Span::Service, 0.9),
+        "service_ns_p99" => How::Percentile(Span::Service, 0.99),
+        "service_ns_p999" => How::Percentile(Span::Service, 0.999),
+        "connect_ns_p50" => How::Percentile(Span::Connect, 0.5),
+        "cpu_us_per_request" => How::Round(cpu),
+        "cpu_us_per_request_user" => How::Round(|pass, load| split(pass, load, |usage| usage.cpu_user_ns)),
+        "cpu_us_per_request_system" => How::Round(|pass, load| split(pass, load, |usage| usage.cpu_system_ns)),
+        "switches_voluntary_per_request" => How::Round(|pass, load| count(pass, load, |usage| usage.switches_voluntary)),
+        "switches_involuntary_per_request" => How::Round(|pass, load| count(pass, load, |usage| usage.switches_involuntary)),
+        "faults_minor_per_request" => How::Round(|pass, load| count(pass, load, |usage| usage.faults_minor)),
+        "generator_cpu_us_per_request" => How::Round(generator_cpu),
+        "errors" => How::Total(errors),
+        "pss_bytes" => How::Round(|pass, _| gauge(pass, |gauge| gauge.pss_bytes)),
+        "page_table_bytes" => How::Round(|pass, _| gauge(pass, |gauge| gauge.page_table_bytes)),
+        "kernel_stack_bytes" => How::Round(|pass, _| gauge(pass, |gauge| gauge.kernel_stack_bytes)),
+        "memory_bytes_per_connection" => How::Slope,
+        "tasks" => How::Round(|pass, _| gauge(pass, |gauge| u64::from(gauge.tasks))),
+        "startup_ms" => How::Round(|pass, _| pass.startup_ns.map(|ns| ns as f64 / 1e6).ok_or("start-up was not recorded")),
+        "unserved" => How::Largest(|pass| u64::from(pass.connections.asked.saturating_sub(pass.connections.served))),
+        _ => How::Unknown,
+    }
+}
+
+/// Who said a metric, in the words of [`record::Source`].
+pub(crate) fn source(metric: &str, pass: Option<&Pass>, workload: Workload) -> String {
+    let usage = pass.and_then(|pass| window(pass, workload).ok()).map(|(_, after)| after);
+    let source = if metric.starts_with("cpu_us") {
+        usage.map(|usage| usage.cpu_source)
+    } else if metric.starts_with("switches") || metric.starts_with("faults") {
+        usage.map(|usage| usage.source)
+    } else if how_is_gauged(metric) {
+        Some(record::Source::Proc)
+    } else {
+        Some(record::Source::Generator)
+    };
+    let word = source.and_then(|source| serde_json::to_value(source).ok());
+    word.and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn how_is_gauged(metric: &str) -> bool {
+    metric.contains("_bytes") || metric == "tasks" || metric == "startup_ms"
+}
+
+fn throughput(pass: &Pass, _: Workload) -> Figure {
+    let replies: u64 = pass.slices.iter().map(|slice| slice.replies).sum();
+    let length: u64 = pass.slices.iter().map(|slice| slice.length_ns).sum();
+    match length {
+        0 => Err("no slice was measured"),
+        _ => Ok(replies as f64 * 1e9 / length as f64),
+    }
+}
+
+/// The two instants between which a request's cost is counted. Under rr they enclose the load; under crr
+/// tasks come and go, so only wait4 at the end has seen them all.
+fn window(pass: &Pass, workload: Workload) -> Result<(&Usage, &Usage), &'static str> {
+    let usage = &pass.usage;
+    let (from, to) = match workload {
+        Workload::Crr => (&usage.ready, &usage.exit),
+        _ => (&usage.before, &usage.after),
+    };
+    from.as_ref().zip(to.as_ref()).ok_or("usage was not read")
+}
+
+fn requests(from: &Usage, to: &Usage) -> Result<f64, &'static str> {
+    match to.replies.saturating_sub(from.replies) {
+        0 => Err("no reply was counted between the two instants"),
+        replies => Ok(replies as f64),
+    }
+}
+
+fn steady(from: &Usage, to: &Usage, workload: Workload) -> Result<(), &'static str> {
+    if workload == Workload::Rr && from.tasks_hash != to.tasks_hash {
+        return Err("tasks began or ended in the window");
+    }
+    Ok(())
+}
+
+fn cpu(pass: &Pass, workload: Workload) -> Figure {
+    let (from, to) = window(pass, workload)?;
+    // A cgroup keeps the time of tasks that ended; the sum over living ones does not.
+    if to.cpu_source != record::Source::Cgroup {
+        steady(from, to, workload)?;
+    }
+    Ok(to.cpu_ns.saturating_sub(from.cpu_ns) as f64 / 1e3 / requests(from, to)?)
+}
+
+fn split(pass: &Pass, workload: Workload, part: fn(&Usage) -> Option<u64>) -> Figure {
+    const NO_CGROUP: &str = "the user/system split needs a cgroup v2 of the server's own";
+    let (from, to) = window(pass, workload)?;
+    let before = part(from).ok_or(NO_CGROUP)?;
+    let after = part(to).ok_or(NO_CGROUP)?;
+    Ok(after.saturating_sub(before) as f64 / 1e3 / requests(from, to)?)
+}
+
+fn count(pass: &Pass, workload: Workload, counter: fn(&Usage) -> u64) -> Figure {
+    let (from, to) = window(pass, workload)?;
+    steady(from, to, workload)?;
+    Ok(counter(to).saturating_sub(counter(from)) as f64 / requests(from, to)?)
+}
+
+fn generator_cpu(pass: &Pass, _: Workload) -> Figure {
+    match pass.generator.replies {
+        0 => Err("the generator counted no reply"),
+        replies => Ok(pass.generator.cpu_ns as f64 / 1e3 / replies as f64),
+    }
+}
+
+fn errors(pass: &Pass) -> u64 {
+    let kinds = pass.requests.errors.iter();
+    kinds.filter(|(kind, _)| *kind != "unserved").map(|(_, count)| count).sum()
+}
+
+fn gauge(pass: &Pass, part: fn(&record::Gauge) -> u64) -> Figure {
+    let connected = pass.gauges.connected.as_ref();
+    connected.map(|gauge| part(gauge) as f64).ok_or("memory was not gauged")
+}

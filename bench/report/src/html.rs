@@ -1,0 +1,204 @@
+//! report.html: one file that opens offline, without a script, on paper and on a telephone.
+//!
+//! maud escapes every text; the three things that are put in as they are, are ours: the stylesheet, the
+//! charts, and the summary, whose `<` are written so that no text in it can end its element.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use record::Scenario;
+
+use crate::answers::{answers, of_scenario};
+use crate::charts::Drawn;
+use crate::data::{Data, conditions, machine};
+use crate::tables::{self, Figure, Row, Table};
+use crate::{format, markdown};
+
+const STYLE: &str = include_str!("html/style.css");
+
+/// Nothing is fetched and no script runs; styles are those of this file.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// The page.
+pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
+    let run = &data.results.run;
+    let title = format!("fiveways: {}", run.suite_name);
+    let (first, others): (Vec<&Drawn>, Vec<&Drawn>) = charts.iter().partition(|chart| chart.name == "five-ways");
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                (head(data))
+                main {
+                    ol.answers { @for answer in answers(data) { li { (answer) } } }
+                    @for chart in first { (figure(chart)) }
+                    @for scenario in data.scenarios() { (section(data, scenario)) }
+                    @if !others.is_empty() {
+                        h2 id="charts" { "Charts" }
+                        @for chart in others { (figure(chart)) }
+                    }
+                    (missing(data))
+                    (host(data))
+                    (again(data))
+                }
+                footer { p.soft { "fiveways " (run.version) ". Figures are medians over rounds; intervals are 95 %. Missing figures are " (format::MISSING) ", never 0." } }
+                script type="application/json" id="summary" { (PreEscaped(embedded(data))) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+fn head(data: &Data<'_>) -> Markup {
+    let run = &data.results.run;
+    html! {
+        header {
+            p.over { "fiveways · " (run.suite_name) }
+            h1 { (run.suite.question) }
+            @if let Some(provisional) = data.provisional() {
+                p.provisional { (provisional) ": figures rest on the rounds made so far." }
+            }
+            p.conditions {
+                (machine(&run.host)) ". " (format::plural(data.rounds() as usize, "round")) ", fresh servers each; begun " (run.started) "."
+            }
+            nav aria-label="Scenarios" {
+                ul { @for scenario in data.scenarios() { li { a href={ "#" (scenario.name) } { (scenario.title) } } } }
+            }
+        }
+    }
+}
+
+fn figure(chart: &Drawn) -> Markup {
+    html! {
+        figure id={ "chart-" (chart.name) } {
+            div.card tabindex="0" { (PreEscaped(&chart.svg)) }
+            figcaption { (chart.meaning) }
+        }
+    }
+}
+
+fn section(data: &Data<'_>, scenario: &Scenario) -> Markup {
+    let rounds = format::plural(scenario.rounds as usize, "round");
+    let table = tables::table(data, scenario);
+    let notes = tables::notes(&table);
+    html! {
+        section {
+            h2 id=(scenario.name) { (scenario.title) }
+            p.soft { (scenario.question) }
+            p.answer { (of_scenario(data, scenario)) }
+            p.conditions { (scenario.name) ": " (conditions(scenario)) "; " (rounds) "; " (machine(&data.results.run.host)) }
+            div.box tabindex="0" { (grid(&table, &scenario.title)) }
+            @if !notes.is_empty() {
+                ul.notes { @for note in notes { li { (format::MISSING) " " (note) } } }
+            }
+        }
+    }
+}
+
+fn grid(table: &Table, title: &str) -> Markup {
+    html! {
+        table aria-label=(title) {
+            thead { tr { th scope="col" { "contender" } @for head in &table.head { th scope="col" { (head) } } } }
+            tbody {
+                @for row in &table.rows { (line(row)) }
+            }
+        }
+    }
+}
+
+fn line(row: &Row) -> Markup {
+    html! {
+        tr.weak[!row.ranked] {
+            th scope="row" {
+                span class={ "key " (row.family) } {} (row.contender)
+                @if let Some(reason) = &row.reason { small { (row.verdict) ": " (reason) } }
+            }
+            @for cell in &row.cells { (figure_cell(cell)) }
+        }
+    }
+}
+
+fn figure_cell(cell: &Figure) -> Markup {
+    html! {
+        td title=[cell.reason.as_ref()] {
+            (cell.text)
+            @if let Some(interval) = &cell.interval { small { (interval) } }
+        }
+    }
+}
+
+fn missing(data: &Data<'_>) -> Markup {
+    let (skipped, failed, damage) = (data.skipped(), data.failed(), &data.results.damage);
+    html! {
+        @if !skipped.is_empty() {
+            h2 id="skipped" { "Skipped" }
+            ul { @for (contender, reason) in &skipped { li { strong { (contender) } ": " (reason) } } }
+        }
+        @if !failed.is_empty() {
+            h2 id="failed" { "Failed" }
+            ul {
+                @for (contender, scenario, outcome, reason) in &failed {
+                    li { strong { (contender) } " under " (scenario) ": " (outcome) ", " (reason) }
+                }
+            }
+        }
+        @if !damage.is_empty() {
+            h2 { "Records that could not be read" }
+            ul { @for line in damage { li { (format::without_paths(line)) } } }
+        }
+    }
+}
+
+fn host(data: &Data<'_>) -> Markup {
+    let host = &data.results.run.host;
+    let unknown = || "unknown".to_owned();
+    let rows = [
+        ("CPU", host.cpu.clone()),
+        ("cores", format!("{} physical, {} logical", host.cores, host.cpus)),
+        ("virtualisation", host.virtualisation.clone()),
+        ("kernel", host.kernel.clone()),
+        ("memory", format::bytes(host.memory_bytes as f64)),
+        ("descriptors a process", format::count(host.descriptors as f64)),
+        ("longest accept queue", host.somaxconn.map_or_else(unknown, |it| it.to_string())),
+        ("local ports", host.port_range.map_or_else(unknown, |(low, high)| format!("{low} to {high}"))),
+        ("transparent huge pages", host.huge_pages.clone().unwrap_or_else(unknown)),
+        ("kernel stack of a task", format::bytes(host.kernel_stack_bytes as f64)),
+        ("cgroup", format::without_paths(&host.cgroup)),
+    ];
+    html! {
+        h2 id="host" { "The machine" }
+        div.box { table.plain { tbody { @for (name, value) in rows { tr { th scope="row" { (name) } td { (value) } } } } } }
+        @if !data.results.run.entrants.is_empty() {
+            h3 { "The contenders" }
+            div.box { table.plain { tbody {
+                @for entrant in &data.results.run.entrants {
+                    tr {
+                        th scope="row" { span class={ "key " (entrant.family) } {} (entrant.name) }
+                        td { (entrant.family) }
+                        td { (format::without_paths(&entrant.version)) }
+                    }
+                }
+            } } }
+        }
+    }
+}
+
+fn again(data: &Data<'_>) -> Markup {
+    let run = &data.results.run;
+    html! {
+        h2 id="again" { "Again" }
+        p { "Seed " (run.seed) ". The same command on the same machine repeats the run; every pass stands in records.jsonl, the plan in run.json." }
+        pre tabindex="0" { code { (markdown::command(data)) } }
+    }
+}
+
+/// The summary as JSON that no text in it can break out of.
+fn embedded(data: &Data<'_>) -> String {
+    let json = serde_json::to_string(data.summary).unwrap_or_else(|_| "null".to_owned());
+    json.replace('<', "\\u003c")
+}

@@ -1,0 +1,57 @@
+//! Makes pages from records: statistics, tables, charts, a README and a page of HTML.
+//!
+//! Goals: every figure with its interval or the reason why there is none; every picture complete in itself;
+//! a reader who trusts nothing can follow a figure from the page to the record. Non-goals: it starts no
+//! process and reads no clock; the same records give the same bytes.
+//!
+//! It pays for that with a second reading of every distribution (percentiles are read from the rounds merged,
+//! never averaged), and it ends where the pages do: what to measure next is `drive`'s business.
+//!
+//! | question | where |
+//! |---|---|
+//! | which passes make a figure | `cells` |
+//! | a figure of one round | `figures`, `latency`, `memory` |
+//! | a median with its interval | `stats`, `estimates` |
+//! | one contender against another | `comparisons` |
+//! | what weakens a figure | `doubts` |
+//! | how a figure is written | `format` |
+//! | pages | `answers`, `tables`, `terminal`, `markdown`, `html`, `charts` |
+
+mod answers;
+mod cells;
+mod charts;
+mod comparisons;
+mod data;
+mod doubts;
+mod estimates;
+mod figures;
+#[cfg(test)]
+#[path = "../tests/fixture/mod.rs"]
+mod fixture;
+mod format;
+mod html;
+mod latency;
+mod markdown;
+mod memory;
+mod pages;
+mod stats;
+mod tables;
+mod terminal;
+
+pub use pages::{WriteError, write};
+pub use terminal::terminal;
+
+/// Every figure of `results` with its interval or the reason why there is none, and every comparison with
+/// the suite's reference. Also valid on an unfinished run: its figures rest on the rounds made so far.
+pub fn summarise(results: &record::Results) -> record::Summary {
+    let cells = cells::cells(results);
+    record::Summary {
+        schema: record::SUMMARY_SCHEMA.to_owned(),
+        suite: results.run.suite_name.clone(),
+        version: results.run.version.clone(),
+        started: results.run.started.clone(),
+        host: results.run.host.clone(),
+        estimates: estimates::estimates(&cells, results.run.seed),
+        comparisons: comparisons::comparisons(&cells, &results.run),
+    }
+}

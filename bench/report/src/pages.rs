@@ -1,0 +1,105 @@
+//! Writes the report of a results folder: figures, tables, charts and the page, all made again from the
+//! records each time, each file whole or not at all.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use record::{Results, StoreError, Summary};
+
+use crate::charts::{self, Drawn};
+use crate::data::Data;
+use crate::{html, markdown};
+
+/// A report that cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The file system refused.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The folder of charts cannot be made.
+    #[error("{}: {error}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// A table or a summary cannot be put into its format.
+    #[error("{file}: {problem}")]
+    Format {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A chart cannot be drawn.
+    #[error("chart {chart}: {problem}")]
+    Chart {
+        /// Its name.
+        chart: String,
+        /// What is wrong.
+        problem: String,
+    },
+}
+
+/// Writes summary.json, summary.csv, README.md, charts and report.html into `folder`, and returns their
+/// paths; the last is the page. Nothing else in the folder is touched.
+///
+/// # Errors
+/// When a file cannot be written or a chart cannot be drawn.
+pub fn write(folder: &Path, results: &Results) -> Result<Vec<PathBuf>, WriteError> {
+    let summary = crate::summarise(results);
+    let data = Data::new(results, &summary);
+    let drawn = charts::draw_all(&data);
+    let mut written = Vec::new();
+    let mut put = |name: &str, bytes: &[u8]| -> Result<(), WriteError> {
+        let path = folder.join(name);
+        record::write_whole(&path, bytes)?;
+        written.push(path);
+        Ok(())
+    };
+    let pictures = folder.join("charts");
+    fs::create_dir_all(&pictures).map_err(|error| WriteError::Folder { path: pictures, error })?;
+    put("summary.json", json(&summary)?.as_bytes())?;
+    put("summary.csv", &csv(&summary)?)?;
+    for Drawn { name, svg, .. } in &drawn {
+        put(&format!("charts/{name}.svg"), svg.as_bytes())?;
+        let problem = |problem| WriteError::Chart { chart: (*name).to_owned(), problem };
+        put(&format!("charts/{name}.png"), &charts::png(svg).map_err(problem)?)?;
+    }
+    put("README.md", markdown::readme(&data, &drawn).as_bytes())?;
+    put("report.html", html::page(&data, &drawn).as_bytes())?;
+    Ok(written)
+}
+
+fn json(summary: &Summary) -> Result<String, WriteError> {
+    let text = serde_json::to_string_pretty(summary);
+    text.map(|text| text + "\n").map_err(format_error("summary.json"))
+}
+
+/// One estimate a line, with the fields of `record::Estimate` as columns.
+fn csv(summary: &Summary) -> Result<Vec<u8>, WriteError> {
+    let file = "summary.csv";
+    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    let head = [
+        "contender", "family", "scenario", "metric", "unit", "value", "low", "high", "rounds", "source", "verdict",
+        "reason",
+    ];
+    writer.write_record(head).map_err(format_error(file))?;
+    for it in &summary.estimates {
+        let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
+        let row = [
+            it.contender.clone(), it.family.clone(), it.scenario.clone(), it.metric.clone(), it.unit.clone(),
+            number(it.value), number(it.low), number(it.high), it.rounds.to_string(), it.source.clone(),
+            it.verdict.clone(), it.reason.clone().unwrap_or_default(),
+        ];
+        writer.write_record(row).map_err(format_error(file))?;
+    }
+    writer.into_inner().map_err(format_error(file))
+}
+
+fn format_error<E: std::fmt::Display>(file: &str) -> impl FnOnce(E) -> WriteError + use<E> {
+    let file = file.to_owned();
+    move |error| WriteError::Format { file, problem: error.to_string() }
+}

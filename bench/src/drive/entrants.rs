@@ -1,0 +1,293 @@
+//! Who takes part: our own models, by `echo-server --list`, and commands from TOML files. Who cannot is
+//! named with the reason, and the others go on.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use measure::Contestant;
+use record::{Contender, Entrant, Holds, is_name, read_contenders};
+use regex::Regex;
+use sha2::{Digest, Sha256};
+
+use super::failure::Failure;
+use crate::Who;
+
+/// The foreign contenders that are compiled in.
+const FOREIGN: &str = include_str!("../../contenders.toml");
+
+/// Everybody there is, in order: ours, the compiled-in foreign ones, those of files, those of `--with`.
+///
+/// # Errors
+/// When `echo-server` cannot be found or built, a file has a mistake, or two have one name.
+pub fn gather(who: &Who) -> Result<Vec<Contestant>, Failure> {
+    let mut all = ours()?;
+    let folder = workspace().join("servers/contenders");
+    let mut foreign = read(FOREIGN, &folder.join("contenders.toml"))?;
+    for path in &who.contenders {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!("the contenders of {} cannot be read", path.display()), error.to_string())
+        })?;
+        foreign.extend(read(&text, path)?);
+    }
+    for with in &who.with {
+        foreign.push(from_words(with)?);
+    }
+    for contender in foreign {
+        if all.iter().any(|known| known.entrant.name == contender.name) {
+            return Err(Failure::usage(
+                format!("two contenders are called `{}`", contender.name),
+                "names are the keys of all results",
+            )
+            .hint("another name for yours"));
+        }
+        all.push(enter(contender));
+    }
+    Ok(all)
+}
+
+/// Those whose name matches.
+///
+/// # Errors
+/// When the expression is none, or nobody matches.
+pub fn select(all: Vec<Contestant>, pattern: Option<&str>) -> Result<Vec<Contestant>, Failure> {
+    let Some(pattern) = pattern else {
+        return Ok(all);
+    };
+    let regex = regex(pattern)?;
+    let names: Vec<String> = all.iter().map(|one| one.entrant.name.clone()).collect();
+    let chosen: Vec<Contestant> = all.into_iter().filter(|one| regex.is_match(&one.entrant.name)).collect();
+    if !chosen.is_empty() {
+        return Ok(chosen);
+    }
+    let failure = Failure::usage(
+        format!("no contender matches `{pattern}`"),
+        format!("there are {}", names.join(", ")),
+    );
+    Err(match record::nearest(pattern, names.iter().map(String::as_str)) {
+        Some(near) => failure.hint(format!("`{near}`")),
+        None => failure.hint("fiveways list"),
+    })
+}
+
+/// A regular expression that the user typed.
+///
+/// # Errors
+/// With what is wrong in it.
+pub fn regex(pattern: &str) -> Result<Regex, Failure> {
+    Regex::new(pattern).map_err(|error| {
+        Failure::usage(format!("`{pattern}` is no regular expression"), error.to_string().replace('\n', " "))
+    })
+}
+
+/// The workspace that this binary was built from; it may not exist any more where it runs.
+pub fn workspace() -> PathBuf {
+    let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
+    bench.parent().unwrap_or(bench).to_path_buf()
+}
+
+/// A command line as it may be published: paths of the workspace as `{root}`, of others only the last part.
+pub fn without_paths(words: impl Iterator<Item = String>) -> Vec<String> {
+    let root = workspace();
+    words
+        .map(|word| {
+            let path = Path::new(&word);
+            if !path.is_absolute() {
+                word
+            } else if let Ok(inside) = path.strip_prefix(&root) {
+                format!("{{root}}/{}", inside.display())
+            } else {
+                path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+            }
+        })
+        .collect()
+}
+
+fn read(text: &str, path: &Path) -> Result<Vec<Contender>, Failure> {
+    read_contenders(text, path)
+        .map_err(|error| Failure::usage("a file of contenders has a mistake", error.to_string()))
+}
+
+/// `NAME=COMMAND`, the command split as a shell would, but run without one.
+fn from_words(with: &str) -> Result<Contender, Failure> {
+    let usage = |cause: &str| {
+        Failure::usage(format!("--with {with} cannot be read"), cause)
+            .hint("--with mine='./my-server {port}'")
+    };
+    let (name, command) = with.split_once('=').ok_or_else(|| usage("it has no `=` after a name"))?;
+    let command = shlex::split(command).ok_or_else(|| usage("a quotation mark is not closed"))?;
+    if !is_name(name) {
+        return Err(usage("a name holds only a-z, 0-9 and -"));
+    }
+    if !command.iter().any(|word| word.contains("{port}")) {
+        return Err(usage("the command does not say where the port goes: {port}"));
+    }
+    Ok(Contender {
+        name: name.to_owned(),
+        command,
+        family: "foreign".to_owned(),
+        holds: Holds::Any,
+        version: Vec::new(),
+        build: Vec::new(),
+        requires: Vec::new(),
+        env: BTreeMap::new(),
+        dir: PathBuf::from("."),
+    })
+}
+
+fn enter(contender: Contender) -> Contestant {
+    let mut contestant = Contestant {
+        entrant: Entrant {
+            name: contender.name,
+            family: contender.family,
+            holds: contender.holds,
+            version: String::new(),
+            command: contender.command,
+            skipped: None,
+        },
+        env: contender.env,
+        places: vec![
+            ("{dir}".to_owned(), contender.dir.display().to_string()),
+            ("{root}".to_owned(), workspace().display().to_string()),
+        ],
+    };
+    let missing = contender.requires.iter().find(|program| on_path(program).is_none());
+    if let Some(program) = missing {
+        contestant.entrant.skipped = Some(format!("{program} is not installed"));
+    } else if let Err(reason) = build(&contestant, &contender.build) {
+        contestant.entrant.skipped = Some(reason);
+    } else {
+        contestant.entrant.version = version(&contestant, &contender.version);
+    }
+    contestant
+}
+
+fn build(contestant: &Contestant, words: &[String]) -> Result<(), String> {
+    let Some((program, arguments)) = contestant.fill(words, &[]).split_first().map(|(p, a)| (p.clone(), a.to_vec()))
+    else {
+        return Ok(());
+    };
+    let output = Command::new(&program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("its build command {program} cannot be run: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    Err(format!("its build failed: {}", stderr.lines().last().unwrap_or("it does not say why")))
+}
+
+/// What its version command says first, or the hash of its program.
+fn version(contestant: &Contestant, words: &[String]) -> String {
+    let said = contestant.fill(words, &[]).split_first().and_then(|(program, arguments)| {
+        let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()?;
+        let text = [output.stdout, output.stderr].concat();
+        let line = String::from_utf8_lossy(&text).lines().next()?.trim().to_owned();
+        (!line.is_empty()).then_some(line)
+    });
+    said.unwrap_or_else(|| hash(contestant))
+}
+
+fn hash(contestant: &Contestant) -> String {
+    let command = contestant.fill(&contestant.entrant.command, &[]);
+    let program = on_path(&command[0]).and_then(|path| std::fs::read(path).ok());
+    match program {
+        Some(bytes) => {
+            let digest = Sha256::digest(&bytes);
+            let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+            format!("sha256 {short}")
+        }
+        None => "unknown".to_owned(),
+    }
+}
+
+/// The file that a command's first word names, as execvp(3) finds it.
+fn on_path(program: &str) -> Option<PathBuf> {
+    if program.contains('/') {
+        return Some(PathBuf::from(program)).filter(|path| path.is_file());
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
+fn ours() -> Result<Vec<Contestant>, Failure> {
+    let program = echo_server()?;
+    let output = Command::new(&program).arg("--list").stdin(Stdio::null()).output();
+    let output = output.map_err(|error| {
+        Failure::tool("prepare", format!("{} cannot be run", program.display()), error.to_string())
+    })?;
+    let list = String::from_utf8_lossy(&output.stdout);
+    list.lines().map(|line| our_model(line, &program)).collect()
+}
+
+fn our_model(line: &str, program: &Path) -> Result<Contestant, Failure> {
+    let fields: Vec<&str> = line.split('\t').collect();
+    let [name, family, holds, _sentence] = fields[..] else {
+        return Err(Failure::tool("prepare", "echo-server --list is not understood", line.to_owned())
+            .hint("cargo build --release, so that both programs are of one version"));
+    };
+    let holds = holds.parse().map_err(|error: String| Failure::tool("prepare", line.to_owned(), error))?;
+    let command = "{echo-server} MODEL --port {port} --workers {workers} --message {message} --work {work} \
+                   --state {state} --touch {touch}";
+    let mut contestant = Contestant {
+        entrant: Entrant {
+            name: name.to_owned(),
+            family: family.to_owned(),
+            holds,
+            version: String::new(),
+            command: command.split(' ').map(|word| word.replace("MODEL", name)).collect(),
+            skipped: None,
+        },
+        env: BTreeMap::new(),
+        places: vec![("{echo-server}".to_owned(), program.display().to_string())],
+    };
+    contestant.entrant.version = format!("{}, {}", env!("CARGO_PKG_VERSION"), hash(&contestant));
+    Ok(contestant)
+}
+
+/// `echo-server`: built by cargo when this binary runs from its workspace's target folder (so that what is
+/// measured is what the sources say), else the one that stands beside this binary.
+fn echo_server() -> Result<PathBuf, Failure> {
+    let own = std::env::current_exe()
+        .map_err(|error| Failure::tool("prepare", "this program cannot find itself", error.to_string()))?;
+    let beside = own.with_file_name("echo-server");
+    let root = workspace();
+    if own.starts_with(root.join("target")) && root.join("Cargo.toml").is_file() {
+        build_echo_server(&root, &own)?;
+    }
+    if beside.is_file() {
+        return Ok(beside);
+    }
+    Err(Failure::tool(
+        "prepare",
+        "echo-server is not found",
+        format!("it is not beside {}", own.display()),
+    )
+    .hint("cargo build --release in the workspace, and keep both programs in one folder"))
+}
+
+fn build_echo_server(root: &Path, own: &Path) -> Result<(), Failure> {
+    let release = own.parent().and_then(Path::file_name).is_some_and(|folder| folder == "release");
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--quiet", "--package", "servers", "--target-dir"]).arg(root.join("target"));
+    if release {
+        cargo.arg("--release");
+    }
+    let failed = |cause: String| {
+        Failure::tool("prepare", "echo-server cannot be built", cause)
+            .hint("cargo build --release --package servers, and read what it says")
+    };
+    let output = cargo
+        .current_dir(root)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| failed(error.to_string()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let first = stderr.lines().find(|line| line.starts_with("error")).unwrap_or("cargo does not say why");
+    Err(failed(first.to_owned()))
+}

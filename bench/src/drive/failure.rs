@@ -1,0 +1,102 @@
+//! Errors of the tool itself: what failed, in which phase, why, what was kept, and what to type next.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// How the program ends. When several hold, the strongest wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// All well, skipped cells included.
+    Well,
+    /// The tool could not go on.
+    ToolError,
+    /// What was typed cannot be meant.
+    Usage,
+    /// Some cells failed.
+    CellsFailed,
+    /// Some server sent wrong bytes.
+    WrongBytes,
+    /// Interrupted; what was finished is kept.
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(match exit {
+            Exit::Well => 0,
+            Exit::ToolError => 1,
+            Exit::Usage => 2,
+            Exit::CellsFailed => 3,
+            Exit::WrongBytes => 4,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// An error that ends the program.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    phase: &'static str,
+    error: String,
+    cause: String,
+    hint: Option<String>,
+}
+
+impl Failure {
+    /// The tool could not go on.
+    pub fn tool(phase: &'static str, error: impl Into<String>, cause: impl Into<String>) -> Self {
+        Failure { exit: Exit::ToolError, phase, error: error.into(), cause: cause.into(), hint: None }
+    }
+
+    /// What was typed cannot be meant.
+    pub fn usage(error: impl Into<String>, cause: impl Into<String>) -> Self {
+        Failure { exit: Exit::Usage, ..Failure::tool("usage", error, cause) }
+    }
+
+    /// With what to type next.
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Failure { hint: Some(hint.into()), ..self }
+    }
+
+    /// Says it: three lines on standard error, or one object on standard output.
+    pub fn tell(&self, json: bool) -> ExitCode {
+        if json {
+            let object = serde_json::json!({
+                "error": self.error, "phase": self.phase, "cause": self.cause, "hint": self.hint,
+            });
+            print(&object);
+        } else {
+            // Nobody may be there to read it: then the exit status says what is left to say.
+            let mut stderr = std::io::stderr().lock();
+            let _ = writeln!(stderr, "fiveways: {}", self.error);
+            if !self.cause.is_empty() {
+                let _ = writeln!(stderr, "  because {}", self.cause);
+            }
+            if let Some(hint) = &self.hint {
+                let _ = writeln!(stderr, "  try: {hint}");
+            }
+        }
+        self.exit.into()
+    }
+}
+
+/// Prints to standard output; a reader who has left is no error.
+pub fn print(what: &impl Display) {
+    let _ = writeln!(std::io::stdout().lock(), "{what}");
+}
+
+impl From<record::StoreError> for Failure {
+    fn from(error: record::StoreError) -> Self {
+        Failure::tool("results", "the results folder cannot be used", error.to_string())
+            .hint("--out DIR with a folder that you may write to")
+    }
+}
+
+impl From<report::WriteError> for Failure {
+    fn from(error: report::WriteError) -> Self {
+        Failure::tool("report", "the report cannot be written", error.to_string())
+            .hint("fiveways report DIR, once there is room; the records are kept")
+    }
+}

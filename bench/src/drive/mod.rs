@@ -1,0 +1,12 @@
+//! What the verbs do: measure a round, record it, ask `report`, go on. No statistics and no measuring here.
+
+pub mod entrants;
+pub mod failure;
+pub mod interrupt;
+pub mod list;
+pub mod plan;
+pub mod progress;
+pub mod report;
+pub mod run;
+pub mod suites;
+pub mod verify;

@@ -1,0 +1,66 @@
+//! Progress on standard error: what runs, how long it will take, and a provisional answer. Drawn between
+//! blocks only; nothing is drawn while anything is measured.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use record::Scenario;
+
+/// The progress of a run.
+pub struct Progress {
+    bar: ProgressBar,
+    nominal: Duration,
+    begun: Instant,
+    table: String,
+}
+
+impl Progress {
+    /// For `passes` passes that are expected to take `nominal` in all; `quiet` draws nothing.
+    pub fn new(passes: u64, nominal: Duration, quiet: bool) -> Self {
+        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let bar = ProgressBar::with_draw_target(Some(passes), target);
+        let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {wide_msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Progress { bar, nominal, begun: Instant::now(), table: String::new() }
+    }
+
+    /// A block begins.
+    pub fn block(&self, scenario: &Scenario, round: u32, contenders: usize) {
+        let who = match contenders {
+            1 => "alone".to_owned(),
+            number => format!("{number} in turns"),
+        };
+        let left = humantime::format_duration(Duration::from_secs(self.left().as_secs()));
+        self.bar.set_message(format!("round {round}/{}: {}, {who}; {left} left", scenario.rounds, scenario.name));
+        self.bar.tick();
+    }
+
+    /// So many passes are done.
+    pub fn done(&self, passes: u64) {
+        self.bar.inc(passes);
+    }
+
+    /// An answer that later rounds will tighten. On a terminal the first one is shown, and then each time
+    /// a round has ended; in a log, once.
+    pub fn provisional(&mut self, table: String) {
+        let terminal = !self.bar.is_hidden();
+        if terminal || self.table.is_empty() {
+            self.bar.suspend(|| eprintln!("{table}"));
+        }
+        self.table = table;
+    }
+
+    /// The last word.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn left(&self) -> Duration {
+        let (done, all) = (self.bar.position(), self.bar.length().unwrap_or(0));
+        if done == 0 {
+            return self.nominal;
+        }
+        let elapsed = self.begun.elapsed().as_secs_f64();
+        Duration::from_secs_f64(elapsed / done as f64 * all.saturating_sub(done) as f64)
+    }
+}

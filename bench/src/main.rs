@@ -1,0 +1,120 @@
+//! fiveways: measures concurrency models of TCP servers. Verbs only; what they do stands in `drive`.
+
+mod drive;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use drive::failure::Failure;
+
+/// The same TCP echo server in every concurrency model, and one instrument that measures them alike.
+///
+/// On the first day: `fiveways run` measures all and says who is fastest, at what cost; `fiveways list`
+/// shows what there is to run; `fiveways verify` checks that every server answers as it must;
+/// `fiveways report` draws the newest results again.
+#[derive(Parser)]
+#[command(name = "fiveways", version, arg_required_else_help = true, max_term_width = 80)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Measure the contenders under a suite of scenarios; records, charts and a report land in a folder
+    Run(RunArgs),
+    /// Make the report of a results folder again (default: the newest below ./results)
+    Report {
+        /// A folder that a run has written
+        dir: Option<PathBuf>,
+        /// Print the summary as one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// List suites and contenders, and what would be skipped
+    List {
+        #[command(flatten)]
+        who: Who,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check that contenders answer as every server must: the contract, untimed
+    Verify {
+        /// A regular expression of names (default: all)
+        contender: Option<String>,
+        #[command(flatten)]
+        who: Who,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// The far end of the instrument, on standard input and output
+    #[command(hide = true)]
+    Agent,
+}
+
+/// Which contenders there are.
+#[derive(Args, Clone, Default)]
+struct Who {
+    /// More contenders, in a file of [[contender]]s
+    #[arg(long, value_name = "FILE")]
+    contenders: Vec<PathBuf>,
+    /// One more contender, without a file: NAME='./mine {port}' (split into arguments, no shell)
+    #[arg(long, value_name = "NAME=COMMAND")]
+    with: Vec<String>,
+}
+
+/// What is run, and where its results go.
+#[derive(Args, Clone)]
+struct RunArgs {
+    /// A suite's name or file
+    #[arg(default_value = "quick")]
+    suite: String,
+    /// The results folder [default: ./results/SUITE-TIME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Only contenders whose name matches
+    #[arg(long, value_name = "REGEX")]
+    only: Option<String>,
+    /// Only scenarios whose name matches
+    #[arg(long, value_name = "REGEX")]
+    scenario: Option<String>,
+    /// Rounds of each scenario, whatever the suite says
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    rounds: Option<u32>,
+    /// From which every order and payload follows [default: from the clock]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    #[command(flatten)]
+    who: Who,
+    /// Print the summary as one JSON object on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let (json, done) = match cli.verb {
+        Verb::Agent => return agent(),
+        Verb::Run(args) => (args.json, drive::run::run(&args)),
+        Verb::Report { dir, json } => (json, drive::report::report(dir, json)),
+        Verb::List { who, json } => (json, drive::list::list(&who, json)),
+        Verb::Verify { contender, who, json } => {
+            (json, drive::verify::verify(contender.as_deref(), &who, json))
+        }
+    };
+    match done {
+        Ok(code) => code.into(),
+        Err(failure) => failure.tell(json),
+    }
+}
+
+fn agent() -> ExitCode {
+    match measure::serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => Failure::tool("agent", "the agent cannot go on", error.to_string()).tell(false),
+    }
+}

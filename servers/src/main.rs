@@ -1,0 +1,60 @@
+//! `echo-server MODEL --port N`: one echo service, served in the way that MODEL names.
+//!
+//! All that a server is beside its model happens here, before it listens: options, limits, signals, the
+//! state it holds and the work it does. The models stand in `models/`, the service in `echo.rs`.
+
+mod echo;
+mod listen;
+mod models;
+mod nonblocking;
+mod options;
+mod patience;
+mod signals;
+mod sys;
+mod work;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+use models::Server;
+use options::{Command, Options};
+
+fn main() -> ExitCode {
+    match options::parse(std::env::args_os().skip(1)) {
+        Ok(Command::Serve(options)) => match run(&options) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&format!("{}: {error}", options.model.name), 1),
+        },
+        Ok(Command::Print(text)) => {
+            // A reader that went away (`| head -1`) is no error of ours.
+            let _ = io::stdout().write_all(text.as_bytes());
+            ExitCode::SUCCESS
+        }
+        Err(problem) => fail(&problem, 2),
+    }
+}
+
+fn run(options: &Options) -> io::Result<()> {
+    raise_descriptor_limit()?;
+    signals::install(options.model.name)?;
+    let service = work::Service::prepare(options)?;
+    // One for the life of the process: threads and tasks may hold on to it without counting.
+    let server: &'static Server = Box::leak(Box::new(Server {
+        address: options.address,
+        workers: options.workers,
+        service,
+    }));
+    (options.model.serve)(server)
+}
+
+fn raise_descriptor_limit() -> io::Result<()> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    Ok(setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?)
+}
+
+fn fail(problem: &str, status: u8) -> ExitCode {
+    let _ = writeln!(io::stderr(), "echo-server: {problem}");
+    ExitCode::from(status)
+}

@@ -1,0 +1,297 @@
+//! What a request costs the server beside the echo, and the state that it holds while it serves.
+//!
+//! Work is done once for every message received on a connection, at its last byte, before these bytes go
+//! back; which messages is a matter of counting, alike for every model. Without work nothing is counted.
+
+use std::cell::RefCell;
+use std::fs::{File, OpenOptions, remove_file};
+use std::hint::black_box;
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::options::Options;
+use crate::sys;
+
+/// What `--work` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkSpec {
+    /// What is done.
+    pub kind: WorkKind,
+    /// To which share of the requests.
+    pub share: Share,
+}
+
+/// The kinds of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkKind {
+    /// Arithmetic that takes so long on an undisturbed CPU.
+    Cpu(Duration),
+    /// A blocking sleep.
+    Sleep(Duration),
+    /// So many bytes read from a file (the page cache: a copy through the kernel, no disk).
+    Read(usize),
+}
+
+/// A share of things that come one after another, in parts per million.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share(pub u32);
+
+impl Share {
+    /// All of them.
+    pub const ALL: Share = Share(1_000_000);
+
+    /// Whether number `number` (from 1) is one of the share: 1 % is each hundredth.
+    pub fn falls_on(self, number: u64) -> bool {
+        let up_to = |number: u64| u128::from(number) * u128::from(self.0) / 1_000_000;
+        number > 0 && up_to(number) > up_to(number - 1)
+    }
+}
+
+/// Everything beside the echo that a model needs to serve a connection.
+pub struct Service {
+    work: Option<Work>,
+    share: Share,
+    message: usize,
+    state: &'static [AtomicU8],
+    touch: Option<Share>,
+}
+
+enum Work {
+    Spin { turns: u64 },
+    Sleep(Duration),
+    Read { file: File, size: usize },
+}
+
+const PAGE: usize = 4096;
+
+impl Service {
+    /// Calibrates, opens and touches what will be needed: dear, and therefore done before listening.
+    ///
+    /// # Errors
+    /// When there is no room for the state or the file.
+    pub fn prepare(options: &Options) -> io::Result<Self> {
+        let work = match options.work.map(|spec| spec.kind) {
+            None => None,
+            Some(WorkKind::Cpu(time)) => Some(Work::Spin {
+                turns: turns_in(time),
+            }),
+            Some(WorkKind::Sleep(time)) => Some(Work::Sleep(time)),
+            Some(WorkKind::Read(size)) => Some(Work::Read {
+                file: file_of(size)?,
+                size,
+            }),
+        };
+        let state = NonZeroUsize::new(options.state).map_or(Ok(&[][..]), |size| {
+            sys::private_pages(size).map_err(|error| {
+                io::Error::new(
+                    error.kind(),
+                    format!("no room for --state {size} bytes: {error}"),
+                )
+            })
+        })?;
+        for page in state.chunks(PAGE) {
+            page[0].store(1, Relaxed);
+        }
+        Ok(Service {
+            work,
+            share: options.work.map_or(Share::ALL, |spec| spec.share),
+            message: options.message,
+            state,
+            touch: options.touch,
+        })
+    }
+
+    /// Begins a connection: writes to its share of the state, spread evenly, and counts its requests if
+    /// there is work to do.
+    #[inline]
+    pub fn begin(&self) -> Option<Requests<'_>> {
+        if let Some(share) = self.touch {
+            self.touch(share);
+        }
+        let work = self.work.as_ref()?;
+        Some(Requests {
+            work,
+            share: self.share,
+            message: self.message,
+            bytes: 0,
+            number: 0,
+        })
+    }
+
+    fn touch(&self, share: Share) {
+        for (number, page) in (1..).zip(self.state.chunks(PAGE)) {
+            if share.falls_on(number) {
+                page[0].store(2, Relaxed);
+            }
+        }
+    }
+}
+
+/// The requests of one connection, as a server sees them that sees bytes.
+pub struct Requests<'a> {
+    work: &'a Work,
+    share: Share,
+    message: usize,
+    bytes: usize,
+    number: u64,
+}
+
+impl Requests<'_> {
+    /// Takes note of `bytes` received and does the work of each message that they complete.
+    ///
+    /// # Errors
+    /// When the file cannot be read: that ends the connection.
+    pub fn received(&mut self, bytes: usize) -> io::Result<()> {
+        self.bytes += bytes;
+        while self.bytes >= self.message {
+            self.bytes -= self.message;
+            self.number += 1;
+            if self.share.falls_on(self.number) {
+                self.work.once()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Work {
+    fn once(&self) -> io::Result<()> {
+        match self {
+            Work::Spin { turns } => spin(*turns),
+            Work::Sleep(time) => thread::sleep(*time),
+            Work::Read { file, size } => return read(file, *size),
+        }
+        Ok(())
+    }
+}
+
+/// A chain of arithmetic in which each step waits for the one before, so that its length is its time.
+fn spin(turns: u64) {
+    let mut word = black_box(1u64);
+    for _ in 0..turns {
+        word = word
+            .wrapping_mul(0x5851_F42D_4C95_7F2D)
+            .wrapping_add(0x1405_7B7E_F767_814F);
+    }
+    black_box(word);
+}
+
+/// How many turns of [`spin`] take `time`: the best of several trials, since a trial is only ever
+/// disturbed towards slowness. A clock read costs as much as 50 ns of work, so none is made while serving.
+fn turns_in(time: Duration) -> u64 {
+    const TRIALS: u32 = 50;
+    const TURNS: u64 = 100_000;
+    let trial = |_| {
+        let start = Instant::now();
+        spin(TURNS);
+        start.elapsed()
+    };
+    let best = (0..TRIALS)
+        .map(trial)
+        .min()
+        .unwrap_or_default()
+        .as_nanos()
+        .max(1);
+    u64::try_from(time.as_nanos() * u128::from(TURNS) / best).unwrap_or(u64::MAX)
+}
+
+/// A file of `size` bytes without a name, so that nothing is left behind.
+fn file_of(size: usize) -> io::Result<File> {
+    let path = std::env::temp_dir().join(format!("echo-server-{}", std::process::id()));
+    let explain = |error: io::Error| {
+        let place = path.display();
+        io::Error::new(
+            error.kind(),
+            format!("no file for --work read at {place}: {error}; set TMPDIR"),
+        )
+    };
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(&path)
+        .map_err(explain)?;
+    remove_file(&path).map_err(explain)?;
+    let block = [b'.'; PAGE];
+    for start in (0..size).step_by(PAGE) {
+        file.write_all(&block[..PAGE.min(size - start)])
+            .map_err(explain)?;
+    }
+    Ok(file)
+}
+
+fn read(file: &File, size: usize) -> io::Result<()> {
+    const BLOCK: usize = 64 * 1024;
+    thread_local! {
+        static BLOCK_OF_THREAD: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    BLOCK_OF_THREAD.with_borrow_mut(|block| {
+        block.resize(BLOCK, 0);
+        let mut done = 0;
+        while done < size {
+            let part = BLOCK.min(size - done);
+            file.read_exact_at(&mut block[..part], done as u64)?;
+            done += part;
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_falls_evenly_and_exactly() {
+        let hits =
+            |share: Share, of: u64| (1..=of).filter(|&number| share.falls_on(number)).count();
+        assert_eq!(hits(Share(10_000), 1000), 10);
+        assert!(Share(10_000).falls_on(100) && !Share(10_000).falls_on(99));
+        assert!(!Share(500_000).falls_on(1) && Share(500_000).falls_on(2));
+        assert_eq!(hits(Share(30_000), 1000), 30);
+        assert_eq!(hits(Share::ALL, 1000), 1000);
+        assert!(!Share::ALL.falls_on(0));
+        assert!(Share::ALL.falls_on(u64::MAX));
+    }
+
+    #[test]
+    fn work_is_done_at_the_last_byte_of_each_message() {
+        let work = Work::Spin { turns: 0 };
+        let mut requests = Requests {
+            work: &work,
+            share: Share::ALL,
+            message: 64,
+            bytes: 0,
+            number: 0,
+        };
+        let mut after = |bytes| requests.received(bytes).map(|()| requests.number).ok();
+        assert_eq!(after(63), Some(0));
+        assert_eq!(after(1), Some(1));
+        assert_eq!(after(129), Some(3));
+        assert_eq!(after(62), Some(3));
+        assert_eq!(after(1), Some(4));
+    }
+
+    #[test]
+    fn a_spin_takes_at_least_nearly_its_time() {
+        let turns = turns_in(Duration::from_millis(2));
+        let start = Instant::now();
+        spin(turns);
+        assert!(
+            start.elapsed() >= Duration::from_micros(1000),
+            "{:?}",
+            start.elapsed()
+        );
+    }
+
+    #[test]
+    fn reading_reads_and_a_missing_byte_is_an_error() {
+        let file = file_of(100_000).expect("a temporary file");
+        assert!(read(&file, 100_000).is_ok());
+        assert!(read(&file, 100_001).is_err());
+    }
+}
