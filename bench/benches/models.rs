@@ -13,8 +13,13 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 
 const CLIENTS: usize = 16;
 const MESSAGE: [u8; 64] = [b'5'; 64];
-const MODELS: [&str; 5] =
-    ["fork-per-connection", "prefork", "thread-per-connection", "thread-pool", "event-loop"];
+const MODELS: [&str; 5] = [
+    "fork-per-connection",
+    "prefork",
+    "thread-per-connection",
+    "thread-pool",
+    "event-loop",
+];
 
 /// A server that ends with its handle.
 struct Server(Child);
@@ -38,13 +43,21 @@ fn start(model: &str) -> (Server, Vec<TcpStream>) {
     let stdout = child.stdout.take().expect("it was asked for as a pipe");
     let server = Server(child);
     let mut line = String::new();
-    BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
-    let address = line.trim().strip_prefix("listening on ").expect("it says where it listens").to_owned();
+    BufReader::new(stdout)
+        .read_line(&mut line)
+        .expect("it says where it listens");
+    let address = line
+        .trim()
+        .strip_prefix("listening on ")
+        .expect("it says where it listens")
+        .to_owned();
     let clients = (0..CLIENTS)
         .map(|_| {
             let client = TcpStream::connect(&address).expect("it accepts");
             client.set_nodelay(true).expect("a TCP socket");
-            client.set_read_timeout(Some(Duration::from_secs(10))).expect("a TCP socket");
+            client
+                .set_read_timeout(Some(Duration::from_secs(10)))
+                .expect("a TCP socket");
             client
         })
         .collect();
@@ -65,12 +78,19 @@ fn round_trips(clients: &mut [TcpStream], requests: u64) -> Duration {
             assert_eq!(reply, MESSAGE);
         }
     }
-    begun.elapsed().mul_f64(requests as f64 / (rounds * CLIENTS as u64) as f64)
+    begun
+        .elapsed()
+        .mul_f64(requests as f64 / (rounds * CLIENTS as u64) as f64)
 }
 
 fn models(criterion: &mut Criterion) {
-    let built = Command::new(env!("CARGO_BIN_EXE_fiveways")).args(["list", "--json"]).output();
-    assert!(built.is_ok_and(|output| output.status.success()), "fiveways builds echo-server");
+    let built = Command::new(env!("CARGO_BIN_EXE_fiveways"))
+        .args(["list", "--json"])
+        .output();
+    assert!(
+        built.is_ok_and(|output| output.status.success()),
+        "fiveways builds echo-server"
+    );
     let mut group = criterion.benchmark_group("round_trip");
     group.throughput(Throughput::Elements(1));
     for model in MODELS {

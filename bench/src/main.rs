@@ -15,7 +15,12 @@ use drive::failure::Failure;
 /// shows what there is to run; `fiveways verify` checks that every server answers as it must;
 /// `fiveways report` draws the newest results again.
 #[derive(Parser)]
-#[command(name = "fiveways", version, arg_required_else_help = true, max_term_width = 80)]
+#[command(
+    name = "fiveways",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 80
+)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
@@ -102,12 +107,17 @@ fn main() -> ExitCode {
         Verb::Run(args) => (args.json, drive::run::run(&args)),
         Verb::Report { dir, json } => (json, drive::report::report(dir, json)),
         Verb::List { who, json } => (json, drive::list::list(&who, json)),
-        Verb::Verify { contender, who, json } => {
-            (json, drive::verify::verify(contender.as_deref(), &who, json))
-        }
+        Verb::Verify {
+            contender,
+            who,
+            json,
+        } => (
+            json,
+            drive::verify::verify(contender.as_deref(), &who, json),
+        ),
     };
     match done {
-        Ok(code) => code.into(),
+        Ok(code) => code,
         Err(failure) => failure.tell(json),
     }
 }
@@ -115,6 +125,8 @@ fn main() -> ExitCode {
 fn agent() -> ExitCode {
     match measure::serve() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => Failure::tool("agent", "the agent cannot go on", error.to_string()).tell(false),
+        Err(error) => {
+            Failure::tool("agent", "the agent cannot go on", error.to_string()).tell(false)
+        }
     }
 }

@@ -93,7 +93,9 @@ impl Agent {
         let stdin = io::stdin();
         loop {
             let mut fds = vec![stdin.as_fd()];
-            let kept: Vec<usize> = (0..self.servers.len()).filter(|&n| !self.servers[n].lost).collect();
+            let kept: Vec<usize> = (0..self.servers.len())
+                .filter(|&n| !self.servers[n].lost)
+                .collect();
             fds.extend(kept.iter().map(|&n| self.servers[n].control.as_fd()));
             let ready = frame::wait_readable(&fds, None)?;
             for (&n, _) in kept.iter().zip(&ready[1..]).filter(|(_, ready)| **ready) {
@@ -110,7 +112,10 @@ impl Agent {
             Request::Hello { version } => self.hello(&version),
             Request::Pin(cpus) => match keeper::pin(&cpus) {
                 Ok(()) => Reply::Done,
-                Err(error) => refused(Phase::Prepare, format!("cannot run on CPUs {cpus:?}: {error}")),
+                Err(error) => refused(
+                    Phase::Prepare,
+                    format!("cannot run on CPUs {cpus:?}: {error}"),
+                ),
             },
             Request::Launch(launch) => return self.launch(launch),
             Request::Gauge(id) => match self.look(id, Phase::Gauge) {
@@ -132,7 +137,9 @@ impl Agent {
             Request::HostNow => Reply::HostNow(host::now()),
             Request::Connect(targets) => Reply::Loaded(self.loader.connect(targets)),
             Request::WarmUp { length_ns } => Reply::Loaded(self.loader.warm_up(length_ns)),
-            Request::Slices { order, length_ns } => Reply::Loaded(self.loader.slices(&order, length_ns)),
+            Request::Slices { order, length_ns } => {
+                Reply::Loaded(self.loader.slices(&order, length_ns))
+            }
             Request::Close => Reply::Closed(self.loader.close()),
         })
     }
@@ -140,7 +147,9 @@ impl Agent {
     fn hello(&self, version: &str) -> Reply {
         let own = env!("CARGO_PKG_VERSION");
         if version != own {
-            let text = format!("the harness is version {version}, this agent {own}: install the same on both");
+            let text = format!(
+                "the harness is version {version}, this agent {own}: install the same on both"
+            );
             return refused(Phase::Prepare, text);
         }
         let cgroup = match &self.cgroups {
@@ -154,13 +163,19 @@ impl Agent {
         match self.servers.iter().find(|server| server.id == id) {
             Some(server) if !server.lost => Ok(server),
             Some(_) => Err(Box::new(refused(phase, "its keeper was killed".to_owned()))),
-            None => Err(Box::new(refused(phase, format!("no server {id} is alive here")))),
+            None => Err(Box::new(refused(
+                phase,
+                format!("no server {id} is alive here"),
+            ))),
         }
     }
 
     fn launch(&mut self, mut launch: Launch) -> Result<Reply, Deserted> {
         let Some(port) = self.ports.take() else {
-            return Ok(refused(Phase::Launch, "no port below the local port range is free".to_owned()));
+            return Ok(refused(
+                Phase::Launch,
+                "no port below the local port range is free".to_owned(),
+            ));
         };
         for word in launch.argv.iter_mut().chain(launch.env.values_mut()) {
             *word = word.replace("{port}", &port.to_string());
@@ -176,12 +191,21 @@ impl Agent {
         self.servers.push(server);
         let wait = Duration::from_millis(launch.deadline_ms) + STOP_DEADLINE;
         let reply = match self.hear(launch.id, wait)? {
-            Some(Report::Ready { pid, startup_ns }) => return Ok(Reply::Ready { pid, port, startup_ns }),
+            Some(Report::Ready { pid, startup_ns }) => {
+                return Ok(Reply::Ready {
+                    pid,
+                    port,
+                    startup_ns,
+                });
+            }
             Some(Report::Failed { cause, ended }) => Reply::Failed { cause, ended },
             _ => {
                 self.lose(self.servers.len() - 1);
                 let cause = Cause::new(Phase::Launch, "its keeper was killed");
-                Reply::Failed { cause, ended: false }
+                Reply::Failed {
+                    cause,
+                    ended: false,
+                }
             }
         };
         self.forget(launch.id);
@@ -208,8 +232,16 @@ impl Agent {
                 // Lifelines of other keepers, and the agent's own, must end with the agent, not with this copy.
                 self.servers.clear();
                 drop(control);
-                if let Ok(null) = std::fs::File::options().read(true).write(true).open("/dev/null") {
-                    let _ = sys::set_standard_streams([null.as_fd(), null.as_fd(), io::stderr().as_fd()]);
+                if let Ok(null) = std::fs::File::options()
+                    .read(true)
+                    .write(true)
+                    .open("/dev/null")
+                {
+                    let _ = sys::set_standard_streams([
+                        null.as_fd(),
+                        null.as_fd(),
+                        io::stderr().as_fd(),
+                    ]);
                 }
                 keeper::keep(launch, port, keepers_end, cgroup)
             }
@@ -223,7 +255,8 @@ impl Agent {
         };
         let stdin = io::stdin();
         let fds = [stdin.as_fd(), server.control.as_fd()];
-        let ready = frame::wait_readable(&fds, Some(Instant::now() + wait)).map_err(|_| Deserted)?;
+        let ready =
+            frame::wait_readable(&fds, Some(Instant::now() + wait)).map_err(|_| Deserted)?;
         match ready[..] {
             // One request at a time: what can be read now is the end of the harness.
             [true, _] => Err(Deserted),
@@ -234,7 +267,10 @@ impl Agent {
 
     fn stop(&mut self, id: Id) -> Result<Reply, Deserted> {
         let Some(index) = self.servers.iter().position(|server| server.id == id) else {
-            return Ok(refused(Phase::Stop, format!("no server {id} is alive here")));
+            return Ok(refused(
+                Phase::Stop,
+                format!("no server {id} is alive here"),
+            ));
         };
         let report = if self.servers[index].lost {
             None
@@ -247,7 +283,10 @@ impl Agent {
             Some(Report::Stopped(stopped)) => stopped,
             _ => {
                 self.lose(index);
-                Stopped { problem: Some("its keeper was killed".to_owned()), ..Stopped::default() }
+                Stopped {
+                    problem: Some("its keeper was killed".to_owned()),
+                    ..Stopped::default()
+                }
             }
         };
         self.forget(id);
@@ -288,7 +327,12 @@ impl Agent {
             .children(std::process::id() as i32)
             .iter()
             .copied()
-            .filter(|&pid| !self.servers.iter().any(|server| server.keeper.as_raw() == pid && !server.lost))
+            .filter(|&pid| {
+                !self
+                    .servers
+                    .iter()
+                    .any(|server| server.keeper.as_raw() == pid && !server.lost)
+            })
             .collect();
         for &orphan in &orphans {
             let _ = kill(Pid::from_raw(orphan), Signal::SIGKILL);
@@ -305,9 +349,14 @@ impl Agent {
         let deadline = Instant::now() + STOP_DEADLINE;
         for server in &mut self.servers {
             let left = deadline.saturating_duration_since(Instant::now());
-            let _ = server.control.set_read_timeout(Some(left.max(Duration::from_millis(1))));
+            let _ = server
+                .control
+                .set_read_timeout(Some(left.max(Duration::from_millis(1))));
             // To its end: the keeper's last report is for nobody.
-            let _ = io::copy(&mut (&server.control).take(frame::LONGEST as u64), &mut io::sink());
+            let _ = io::copy(
+                &mut (&server.control).take(frame::LONGEST as u64),
+                &mut io::sink(),
+            );
         }
         for server in std::mem::take(&mut self.servers) {
             if let Some(group) = &server.cgroup {

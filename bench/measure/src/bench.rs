@@ -33,7 +33,12 @@ impl Bench {
     pub fn start(program: &Path, interrupt: Option<Arc<OwnedFd>>) -> Result<Self, AgentError> {
         let (servers, host) = Agent::start(program, interrupt.clone())?;
         let (load, _) = Agent::start(program, interrupt)?;
-        Ok(Bench { servers, load, host, last_id: 0 })
+        Ok(Bench {
+            servers,
+            load,
+            host,
+            last_id: 0,
+        })
     }
 
     /// Where both agents, their keepers and the generator run.

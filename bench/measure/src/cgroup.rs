@@ -41,8 +41,14 @@ pub fn root() -> Result<PathBuf, String> {
         .ok_or("this process is in no cgroup v2")?;
     let own = own.pathname.trim_start_matches('/');
     let root = mount.mount_point.join(own);
-    let trial = Cgroup::create(&root, &format!("fiveways-{}-trial", std::process::id()))
-        .map_err(|error| format!("no cgroup can be made below {}: {error}", mount.mount_point.display()))?;
+    let trial = Cgroup::create(&root, &format!("fiveways-{}-trial", std::process::id())).map_err(
+        |error| {
+            format!(
+                "no cgroup can be made below {}: {error}",
+                mount.mount_point.display()
+            )
+        },
+    )?;
     let readable = trial.cpu();
     trial.remove();
     readable.map_err(|error| format!("cpu.stat: {error}"))?;
@@ -98,7 +104,8 @@ impl Cgroup {
     /// Removes it, when nobody is inside any more; a zombie's last moments may delay that.
     pub fn remove(&self) {
         let deadline = std::time::Instant::now() + std::time::Duration::from_millis(200);
-        while fs::remove_dir(&self.0).is_err_and(|error| error.raw_os_error() == Some(nix::libc::EBUSY))
+        while fs::remove_dir(&self.0)
+            .is_err_and(|error| error.raw_os_error() == Some(nix::libc::EBUSY))
             && std::time::Instant::now() < deadline
         {
             std::thread::yield_now();
@@ -110,9 +117,13 @@ impl Cgroup {
 pub fn sweep(root: &Path) {
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
         let name = entry.file_name();
-        let agent = name
-            .to_str()
-            .and_then(|name| name.strip_prefix("fiveways-")?.split('-').next()?.parse::<i32>().ok());
+        let agent = name.to_str().and_then(|name| {
+            name.strip_prefix("fiveways-")?
+                .split('-')
+                .next()?
+                .parse::<i32>()
+                .ok()
+        });
         if let Some(agent) = agent
             && !Path::new("/proc").join(agent.to_string()).exists()
         {

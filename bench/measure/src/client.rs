@@ -54,7 +54,10 @@ impl Agent {
     ///
     /// # Errors
     /// When it cannot be started, or is of another version.
-    pub fn start(program: &Path, interrupt: Option<Arc<OwnedFd>>) -> Result<(Self, Host), AgentError> {
+    pub fn start(
+        program: &Path,
+        interrupt: Option<Arc<OwnedFd>>,
+    ) -> Result<(Self, Host), AgentError> {
         let mut child = Command::new(program)
             .arg("agent")
             .stdin(Stdio::piped())
@@ -65,8 +68,15 @@ impl Agent {
         let (Some(to), Some(from)) = (child.stdin.take(), child.stdout.take()) else {
             unreachable!("both were asked for as pipes");
         };
-        let mut agent = Agent { child, to: Some(to), from, interrupt };
-        let hello = Request::Hello { version: env!("CARGO_PKG_VERSION").to_owned() };
+        let mut agent = Agent {
+            child,
+            to: Some(to),
+            from,
+            interrupt,
+        };
+        let hello = Request::Hello {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
         match agent.ask(&hello)? {
             Reply::Host(host) => Ok((agent, *host)),
             other => Err(unexpected(&other)),
@@ -90,20 +100,28 @@ impl Agent {
     ///
     /// # Errors
     /// Whatever came instead of a reply.
-    pub fn ask_within(&mut self, request: &Request, patience: Duration) -> Result<Reply, AgentError> {
+    pub fn ask_within(
+        &mut self,
+        request: &Request,
+        patience: Duration,
+    ) -> Result<Reply, AgentError> {
         let Some(to) = &mut self.to else {
             return Err(AgentError::Lost(io::ErrorKind::BrokenPipe.into()));
         };
         frame::send(to, request).map_err(AgentError::Lost)?;
         let mut fds = vec![self.from.as_fd()];
         fds.extend(self.interrupt.iter().map(|fd| fd.as_fd()));
-        let ready = frame::wait_readable(&fds, Some(Instant::now() + patience)).map_err(AgentError::Lost)?;
+        let ready = frame::wait_readable(&fds, Some(Instant::now() + patience))
+            .map_err(AgentError::Lost)?;
         if ready.get(1) == Some(&true) {
             return Err(AgentError::Interrupted);
         }
         if !ready[0] {
             let what = format!("{request:?}").chars().take(40).collect();
-            return Err(AgentError::Silent { what, seconds: patience.as_secs() });
+            return Err(AgentError::Silent {
+                what,
+                seconds: patience.as_secs(),
+            });
         }
         match frame::receive(&mut self.from) {
             Ok(Some(Reply::Refused(cause))) => Err(AgentError::Refused(cause)),

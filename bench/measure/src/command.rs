@@ -39,27 +39,45 @@ impl Contestant {
             ("{state}", scenario.state.is_some()),
             ("{touch}", scenario.touch.is_some()),
         ];
-        if let Some((place, _)) = needs.iter().find(|(place, needed)| *needed && !takes(place)) {
-            return Err(format!("its command takes no {place}, which this scenario needs"));
+        if let Some((place, _)) = needs
+            .iter()
+            .find(|(place, needed)| *needed && !takes(place))
+        {
+            return Err(format!(
+                "its command takes no {place}, which this scenario needs"
+            ));
         }
         let filled = [
             ("{workers}", self.workers(scenario).to_string()),
             ("{message}", scenario.message.to_string()),
             ("{work}", scenario.work.clone()),
-            ("{state}", scenario.state.clone().unwrap_or_else(|| "0".to_owned())),
-            ("{touch}", scenario.touch.clone().unwrap_or_else(|| "0%".to_owned())),
+            (
+                "{state}",
+                scenario.state.clone().unwrap_or_else(|| "0".to_owned()),
+            ),
+            (
+                "{touch}",
+                scenario.touch.clone().unwrap_or_else(|| "0%".to_owned()),
+            ),
         ];
         Ok(self.fill(&self.entrant.command, &filled))
     }
 
     /// Replaces this machine's placeholders, and `more`, in every word.
     pub fn fill(&self, words: &[String], more: &[(&str, String)]) -> Vec<String> {
-        let own = self.places.iter().map(|(place, value)| (place.as_str(), value));
+        let own = self
+            .places
+            .iter()
+            .map(|(place, value)| (place.as_str(), value));
         let more = more.iter().map(|(place, value)| (*place, value));
         let all: Vec<(&str, &String)> = own.chain(more).collect();
         words
             .iter()
-            .map(|word| all.iter().fold(word.clone(), |word, (place, value)| word.replace(place, value)))
+            .map(|word| {
+                all.iter().fold(word.clone(), |word, (place, value)| {
+                    word.replace(place, value)
+                })
+            })
             .collect()
     }
 

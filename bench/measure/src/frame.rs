@@ -42,7 +42,9 @@ pub fn receive<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T
     }
     let length = u32::from_be_bytes(length) as usize;
     if length > LONGEST {
-        return Err(io::Error::other(format!("a message of {length} bytes was announced")));
+        return Err(io::Error::other(format!(
+            "a message of {length} bytes was announced"
+        )));
     }
     let mut body = vec![0; length];
     from.read_exact(&mut body)?;
@@ -91,7 +93,10 @@ mod tests {
         let mut stream = Vec::new();
         send(&mut stream, &vec!["a", "ü"]).unwrap();
         let mut from = stream.as_slice();
-        assert_eq!(receive::<Vec<String>>(&mut from).unwrap().unwrap(), ["a", "ü"]);
+        assert_eq!(
+            receive::<Vec<String>>(&mut from).unwrap().unwrap(),
+            ["a", "ü"]
+        );
         assert!(receive::<Vec<String>>(&mut from).unwrap().is_none());
     }
 

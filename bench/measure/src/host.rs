@@ -17,7 +17,13 @@ pub fn describe(cgroup: String, kernel_stack_bytes: u64) -> Host {
     let kernel = nix::sys::utsname::uname();
     let kernel = kernel.map_or_else(
         |_| String::new(),
-        |name| format!("{} {}", name.sysname().to_string_lossy(), name.release().to_string_lossy()),
+        |name| {
+            format!(
+                "{} {}",
+                name.sysname().to_string_lossy(),
+                name.release().to_string_lossy()
+            )
+        },
     );
     let limits = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE);
     Host {
@@ -42,7 +48,9 @@ pub fn now() -> HostInstant {
     let stat = procfs::KernelStats::current().ok();
     let ns = |ticks: u64| ticks * 1_000_000_000 / procfs::ticks_per_second();
     HostInstant {
-        load_1m: procfs::LoadAverage::current().ok().map(|load| f64::from(load.one)),
+        load_1m: procfs::LoadAverage::current()
+            .ok()
+            .map(|load| f64::from(load.one)),
         steal_ns: stat.as_ref().and_then(|stat| stat.total.steal).map(ns),
         busy_ns: stat.map(|stat| {
             let total = stat.total;

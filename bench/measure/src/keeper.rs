@@ -83,13 +83,22 @@ fn live(launch: &Launch, port: u16, control: UnixStream, cgroup: Option<Cgroup>)
         Err(error) => {
             let mut cause = Cause::new(Phase::Launch, format!("cannot start it: {error}"));
             cause.errno = error.raw_os_error();
-            return frame::send(&mut &control, &Report::Failed { cause, ended: false });
+            return frame::send(
+                &mut &control,
+                &Report::Failed {
+                    cause,
+                    ended: false,
+                },
+            );
         }
     };
     let report = match keeper.await_ready(launch, port) {
         Readiness::Ready => {
             let startup_ns = elapsed_ns(keeper.born);
-            let ready = Report::Ready { pid: keeper.root.as_raw(), startup_ns };
+            let ready = Report::Ready {
+                pid: keeper.root.as_raw(),
+                startup_ns,
+            };
             // Nobody may be there to hear it: then the lifeline is at its end, which the next lines see.
             let _ = frame::send(&mut &control, &ready);
             while !keeper.pulse(None)? {}
@@ -134,7 +143,8 @@ impl<'a> Keeper<'a> {
         let mut sigchld = SigSet::empty();
         sigchld.add(Signal::SIGCHLD);
         sigprocmask(SigmaskHow::SIG_BLOCK, Some(&sigchld), None)?;
-        let child_signal = SignalFd::with_flags(&sigchld, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
+        let child_signal =
+            SignalFd::with_flags(&sigchld, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC)?;
         let (barrier, release) = pipe()?;
         let (exec_error, exec_failed) = pipe()?;
         let (stdout, stdout_end) = pipe()?;
@@ -189,7 +199,10 @@ impl<'a> Keeper<'a> {
             if Instant::now() > deadline {
                 let waited = launch.deadline_ms;
                 let text = format!("it did not listen on port {port} within {waited} ms");
-                return Readiness::Failed { cause: Cause::new(Phase::Launch, text), ended: false };
+                return Readiness::Failed {
+                    cause: Cause::new(Phase::Launch, text),
+                    ended: false,
+                };
             }
         }
     }
@@ -264,7 +277,11 @@ impl<'a> Keeper<'a> {
         let mut empty = self.await_empty(Instant::now() + TERM_GRACE);
         let deadline = Instant::now() + KILL_GRACE;
         while !empty && Instant::now() < deadline {
-            if self.cgroup.as_ref().is_none_or(|group| group.kill().is_err()) {
+            if self
+                .cgroup
+                .as_ref()
+                .is_none_or(|group| group.kill().is_err())
+            {
                 tree::kill_below(std::process::id() as i32);
             }
             empty = self.await_empty(Instant::now() + Duration::from_millis(50));
@@ -282,7 +299,8 @@ impl<'a> Keeper<'a> {
             usage: Some(self.used.clone()),
             ended,
             stderr: String::from_utf8_lossy(&self.kept).into_owned(),
-            problem: (!empty).then(|| format!("processes of it survive SIGKILL after {KILL_GRACE:?}")),
+            problem: (!empty)
+                .then(|| format!("processes of it survive SIGKILL after {KILL_GRACE:?}")),
         }
     }
 
@@ -293,7 +311,12 @@ impl<'a> Keeper<'a> {
             }
             let mut fds = vec![self.child_signal.as_fd()];
             // A server that fills its pipe while it ends must not wait for us for ever.
-            fds.extend(self.stdout.iter().chain(&self.stderr).map(|file| file.as_fd()));
+            fds.extend(
+                self.stdout
+                    .iter()
+                    .chain(&self.stderr)
+                    .map(|file| file.as_fd()),
+            );
             if frame::wait_readable(&fds, Some(deadline)).is_err() {
                 return false;
             }
@@ -308,7 +331,11 @@ impl Ended {
     /// From the status word of wait(2).
     fn from_status(status: i32) -> Self {
         use nix::libc::{WEXITSTATUS, WIFEXITED, WTERMSIG};
-        if WIFEXITED(status) { Ended::Exit(WEXITSTATUS(status)) } else { Ended::Signal(WTERMSIG(status)) }
+        if WIFEXITED(status) {
+            Ended::Exit(WEXITSTATUS(status))
+        } else {
+            Ended::Signal(WTERMSIG(status))
+        }
     }
 
     /// Writes status or signal into a cause.

@@ -22,10 +22,14 @@ pub fn listeners(port: u16, pids: &[i32]) -> usize {
         let Ok(descriptors) = Process::new(*pid).and_then(|process| process.fd()) else {
             continue;
         };
-        owned.extend(descriptors.flatten().filter_map(|descriptor| match descriptor.target {
-            FDTarget::Socket(inode) if inodes.contains(&inode) => Some(inode),
-            _ => None,
-        }));
+        owned.extend(
+            descriptors
+                .flatten()
+                .filter_map(|descriptor| match descriptor.target {
+                    FDTarget::Socket(inode) if inodes.contains(&inode) => Some(inode),
+                    _ => None,
+                }),
+        );
         if owned.len() == inodes.len() {
             break;
         }
@@ -44,7 +48,11 @@ fn listening_inodes(table: &str, port: u16) -> Vec<u64> {
         .lines()
         .skip(1)
         .map_while(Result::ok)
-        .map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        .map(|line| {
+            line.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
         .take_while(|fields| fields.get(3).is_some_and(|state| state == "0A"))
         .filter(|fields| fields[1].ends_with(&suffix))
         .filter_map(|fields| fields.get(9)?.parse().ok())
@@ -74,7 +82,11 @@ impl Ports {
     pub fn take(&mut self) -> Option<u16> {
         for _ in self.first..self.end {
             let port = self.next;
-            self.next = if port + 1 == self.end { self.first } else { port + 1 };
+            self.next = if port + 1 == self.end {
+                self.first
+            } else {
+                port + 1
+            };
             if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
                 return Some(port);
             }

@@ -31,13 +31,15 @@ pub fn usage(keeper: i32, cgroup: Option<&Cgroup>, born: Instant) -> Usage {
         source: Source::Proc,
     };
     let mut ids = Vec::new();
-    for task in Tree::now().descendants(keeper)
+    for task in Tree::now()
+        .descendants(keeper)
         .into_iter()
         .filter_map(|pid| Process::new(pid).ok()?.tasks().ok())
         .flatten()
         .flatten()
     {
-        let (Ok(status), Ok(stat), Ok(sched)) = (task.status(), task.stat(), task.schedstat()) else {
+        let (Ok(status), Ok(stat), Ok(sched)) = (task.status(), task.stat(), task.schedstat())
+        else {
             continue;
         };
         ids.push(task.tid);

@@ -27,7 +27,10 @@ pub fn place(topology: &[Cpu], server_cpus: u32) -> Result<Placement, String> {
     let wanted = server_cpus as usize;
     if cores.len() == 1 && wanted == 1 {
         let all: Vec<usize> = topology.iter().map(|cpu| cpu.cpu).collect();
-        return Ok(Placement { server: all.clone(), generator: all });
+        return Ok(Placement {
+            server: all.clone(),
+            generator: all,
+        });
     }
     if wanted >= cores.len() {
         return Err(format!(
@@ -41,7 +44,10 @@ pub fn place(topology: &[Cpu], server_cpus: u32) -> Result<Placement, String> {
         .iter()
         .partition::<Vec<Cpu>, _>(|cpu| servers.contains(&(cpu.package, cpu.core)));
     let numbers = |cpus: Vec<Cpu>| cpus.iter().map(|cpu| cpu.cpu).collect();
-    Ok(Placement { server: numbers(server), generator: numbers(generator) })
+    Ok(Placement {
+        server: numbers(server),
+        generator: numbers(generator),
+    })
 }
 
 #[cfg(test)]
@@ -50,7 +56,11 @@ mod tests {
 
     fn machine(cores: u32, threads: u32) -> Vec<Cpu> {
         (0..cores * threads)
-            .map(|n| Cpu { cpu: n as usize, package: 0, core: n % cores })
+            .map(|n| Cpu {
+                cpu: n as usize,
+                package: 0,
+                core: n % cores,
+            })
             .collect()
     }
 
@@ -69,7 +79,11 @@ mod tests {
 
     #[test]
     fn too_few_cores_are_said_so_and_one_is_shared() {
-        assert!(place(&machine(2, 2), 2).unwrap_err().contains("needs 3 physical cores"));
+        assert!(
+            place(&machine(2, 2), 2)
+                .unwrap_err()
+                .contains("needs 3 physical cores")
+        );
         let placed = place(&machine(1, 2), 1).unwrap();
         assert_eq!(placed.server, placed.generator);
     }

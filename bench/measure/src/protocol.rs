@@ -131,7 +131,11 @@ impl std::fmt::Display for Ended {
             Ended::Exit(status) => write!(f, "exited with status {status}"),
             Ended::Signal(number) => {
                 let name = nix::sys::signal::Signal::try_from(number);
-                write!(f, "was ended by {}", name.map_or("a signal", |name| name.as_str()))
+                write!(
+                    f,
+                    "was ended by {}",
+                    name.map_or("a signal", |name| name.as_str())
+                )
             }
         }
     }

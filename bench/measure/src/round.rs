@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use record::pass::{
-    Cause, Connections, Gauge, GaugeInstants, Generator, Histograms, HostInstant, HostInstants, Outcome, Pass, PassKind,
-    Phase, RECORD_SCHEMA, Requests, Usage, UsageInstants,
+    Cause, Connections, Gauge, GaugeInstants, Generator, Histograms, HostInstant, HostInstants,
+    Outcome, Pass, PassKind, Phase, RECORD_SCHEMA, Requests, Usage, UsageInstants,
 };
 use record::{Measure, Planned, Scenario, Workload};
 
@@ -16,7 +16,7 @@ use crate::client::{AgentError, unexpected};
 use crate::command::Contestant;
 use crate::order;
 use crate::placement::Placement;
-use crate::protocol::{Id, Launch, Measured, Reply, Request, Stopped, Target, Tally};
+use crate::protocol::{Id, Launch, Measured, Reply, Request, Stopped, Tally, Target};
 
 /// How long a server may take to listen.
 const LISTEN_DEADLINE_MS: u64 = 10_000;
@@ -84,8 +84,19 @@ struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    fn new(bench: &'a mut Bench, scenario: &'a Scenario, placement: &'a Placement, seed: u64) -> Self {
-        Block { bench, scenario, placement, seed, seats: Vec::new() }
+    fn new(
+        bench: &'a mut Bench,
+        scenario: &'a Scenario,
+        placement: &'a Placement,
+        seed: u64,
+    ) -> Self {
+        Block {
+            bench,
+            scenario,
+            placement,
+            seed,
+            seats: Vec::new(),
+        }
     }
 
     fn host_now(&mut self) -> Result<HostInstant, AgentError> {
@@ -96,7 +107,11 @@ impl<'a> Block<'a> {
     }
 
     /// One after another: a start-up is timed alone.
-    fn launch(&mut self, contestants: &[&Contestant], planned: &[Planned]) -> Result<(), AgentError> {
+    fn launch(
+        &mut self,
+        contestants: &[&Contestant],
+        planned: &[Planned],
+    ) -> Result<(), AgentError> {
         for (contestant, planned) in contestants.iter().zip(planned) {
             let mut seat = self.seat(contestant, planned);
             match contestant.argv(self.scenario) {
@@ -108,7 +123,12 @@ impl<'a> Block<'a> {
         Ok(())
     }
 
-    fn launch_one(&mut self, seat: &mut Seat, contestant: &Contestant, argv: Vec<String>) -> Result<(), AgentError> {
+    fn launch_one(
+        &mut self,
+        seat: &mut Seat,
+        contestant: &Contestant,
+        argv: Vec<String>,
+    ) -> Result<(), AgentError> {
         let launch = Launch {
             id: seat.id,
             argv,
@@ -118,13 +138,22 @@ impl<'a> Block<'a> {
             deadline_ms: LISTEN_DEADLINE_MS,
         };
         match self.bench.servers.ask(&Request::Launch(launch)) {
-            Ok(Reply::Ready { port, startup_ns, .. }) => {
+            Ok(Reply::Ready {
+                port, startup_ns, ..
+            }) => {
                 seat.alive = true;
                 seat.port = port;
                 seat.pass.startup_ns = Some(startup_ns);
             }
             Ok(Reply::Failed { cause, ended }) => {
-                seat.fail(if ended { Outcome::Crashed } else { Outcome::Hung }, cause);
+                seat.fail(
+                    if ended {
+                        Outcome::Crashed
+                    } else {
+                        Outcome::Hung
+                    },
+                    cause,
+                );
             }
             Err(AgentError::Refused(cause)) => seat.fail(Outcome::Partial, cause),
             Ok(other) => return Err(unexpected(&other)),
@@ -134,10 +163,16 @@ impl<'a> Block<'a> {
     }
 
     /// A snapshot of everybody's counters, kept where `instant` says.
-    fn read_usage(&mut self, instant: fn(&mut UsageInstants) -> &mut Option<Usage>) -> Result<(), AgentError> {
+    fn read_usage(
+        &mut self,
+        instant: fn(&mut UsageInstants) -> &mut Option<Usage>,
+    ) -> Result<(), AgentError> {
         for seat in self.seats.iter_mut().filter(|seat| seat.alive) {
             let usage = match self.bench.servers.ask(&Request::Usage(seat.id)) {
-                Ok(Reply::Used(usage)) => Some(Usage { replies: seat.tally.requests.ok, ..usage }),
+                Ok(Reply::Used(usage)) => Some(Usage {
+                    replies: seat.tally.requests.ok,
+                    ..usage
+                }),
                 Ok(other) => return Err(unexpected(&other)),
                 Err(error) => seat.tolerate(error)?,
             };
@@ -147,7 +182,10 @@ impl<'a> Block<'a> {
     }
 
     /// What everybody weighs, in solo passes only: servers that are alive together share pages.
-    fn weigh(&mut self, instant: fn(&mut GaugeInstants) -> &mut Option<Gauge>) -> Result<(), AgentError> {
+    fn weigh(
+        &mut self,
+        instant: fn(&mut GaugeInstants) -> &mut Option<Gauge>,
+    ) -> Result<(), AgentError> {
         if self.scenario.measure != Measure::Solo {
             return Ok(());
         }
@@ -180,7 +218,8 @@ impl<'a> Block<'a> {
             seat.pass.connections.served = seat.tally.served;
             if seat.tally.served == 0 {
                 let text = seat.tally.problem.clone();
-                let text = text.unwrap_or_else(|| "nobody got an answer within a second".to_owned());
+                let text =
+                    text.unwrap_or_else(|| "nobody got an answer within a second".to_owned());
                 seat.fail(Outcome::Hung, Cause::new(Phase::Connect, text));
             }
         }
@@ -209,7 +248,11 @@ impl<'a> Block<'a> {
 
     /// Asks the loading agent; its tallies are of the living seats, in their order.
     fn load(&mut self, request: &Request, loaded: Duration) -> Result<(), AgentError> {
-        match self.bench.load.ask_within(request, loaded * 2 + LOAD_MARGIN)? {
+        match self
+            .bench
+            .load
+            .ask_within(request, loaded * 2 + LOAD_MARGIN)?
+        {
             Reply::Loaded(tallies) => {
                 let living = self.seats.iter_mut().filter(|seat| seat.alive);
                 for (seat, tally) in living.zip(tallies) {
@@ -227,7 +270,12 @@ impl<'a> Block<'a> {
             other => return Err(unexpected(&other)),
         };
         let cpus = &self.placement.generator;
-        for (seat, measured) in self.seats.iter_mut().filter(|seat| seat.alive).zip(measured) {
+        for (seat, measured) in self
+            .seats
+            .iter_mut()
+            .filter(|seat| seat.alive)
+            .zip(measured)
+        {
             seat.keep(measured, cpus);
         }
         Ok(())
@@ -245,10 +293,16 @@ impl<'a> Block<'a> {
     }
 
     fn passes(self, before: &HostInstant, after: &HostInstant) -> Vec<Pass> {
-        let host = HostInstants { before: before.clone(), after: after.clone() };
+        let host = HostInstants {
+            before: before.clone(),
+            after: after.clone(),
+        };
         self.seats
             .into_iter()
-            .map(|seat| Pass { host: host.clone(), ..seat.pass })
+            .map(|seat| Pass {
+                host: host.clone(),
+                ..seat.pass
+            })
             .collect()
     }
 
@@ -267,7 +321,10 @@ impl<'a> Block<'a> {
             cause: None,
             workers: contestant.workers(self.scenario),
             server_cpus: self.placement.server.clone(),
-            connections: Connections { asked: self.scenario.connections, served: 0 },
+            connections: Connections {
+                asked: self.scenario.connections,
+                served: 0,
+            },
             requests: Requests::default(),
             slices: Vec::new(),
             histograms: Histograms::default(),
@@ -277,7 +334,13 @@ impl<'a> Block<'a> {
             generator: Generator::default(),
             host: HostInstants::default(),
         };
-        Seat { id: self.bench.next_id(), port: 0, alive: false, tally: Tally::default(), pass }
+        Seat {
+            id: self.bench.next_id(),
+            port: 0,
+            alive: false,
+            tally: Tally::default(),
+            pass,
+        }
     }
 }
 
@@ -302,16 +365,24 @@ impl Seat {
             response: measured.response,
             connect: measured.connect,
         };
-        self.pass.generator = Generator { cpus: cpus.to_vec(), ..measured.generator };
+        self.pass.generator = Generator {
+            cpus: cpus.to_vec(),
+            ..measured.generator
+        };
     }
 
     /// Judges the pass, once everything is known of it. Wrong bytes weigh most: whatever else happened,
     /// no figure of such a pass may be believed.
     fn conclude(&mut self, stopped: Stopped) {
-        self.pass.usage.exit =
-            stopped.usage.map(|usage| Usage { replies: self.tally.requests.ok, ..usage });
+        self.pass.usage.exit = stopped.usage.map(|usage| Usage {
+            replies: self.tally.requests.ok,
+            ..usage
+        });
         let text = self.tally.problem.clone().unwrap_or_default();
-        let mut cause = Cause { stderr: stopped.stderr, ..Cause::new(Phase::Load, text) };
+        let mut cause = Cause {
+            stderr: stopped.stderr,
+            ..Cause::new(Phase::Load, text)
+        };
         let errors = &self.tally.requests.errors;
         let outcome = if errors.contains_key("wrong") {
             Outcome::Wrong
@@ -320,7 +391,11 @@ impl Seat {
             ended.note(&mut cause);
             Outcome::Crashed
         } else if let Some(problem) = stopped.problem {
-            cause = Cause { phase: Phase::Stop, text: problem, ..cause };
+            cause = Cause {
+                phase: Phase::Stop,
+                text: problem,
+                ..cause
+            };
             Outcome::Partial
         } else if errors.contains_key("timeout") {
             Outcome::Hung

@@ -17,7 +17,11 @@ impl Tree {
     /// Reads /proc.
     pub fn now() -> Self {
         let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
-        for process in procfs::process::all_processes().into_iter().flatten().flatten() {
+        for process in procfs::process::all_processes()
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             if let Ok(stat) = process.stat()
                 && stat.state != 'Z'
             {

@@ -49,7 +49,9 @@ pub fn verify(bench: &mut Bench, contestant: &Contestant) -> Result<Verified, Ag
     };
     let port = match bench.servers.ask(&Request::Launch(launch)) {
         Ok(Reply::Ready { port, .. }) => port,
-        Ok(Reply::Failed { cause, .. }) | Err(AgentError::Refused(cause)) => return Ok(Verified::Failed(cause)),
+        Ok(Reply::Failed { cause, .. }) | Err(AgentError::Refused(cause)) => {
+            return Ok(Verified::Failed(cause));
+        }
         Ok(other) => return Err(unexpected(&other)),
         Err(error) => return Err(error),
     };
@@ -64,9 +66,14 @@ pub fn verify(bench: &mut Bench, contestant: &Contestant) -> Result<Verified, Ag
         workers: WORKERS,
         memory_bytes: Some(&memory_bytes),
     };
-    let checked = CHECKS.iter().map(|check| (check.promise, (check.run)(&target).err())).collect();
+    let checked = CHECKS
+        .iter()
+        .map(|check| (check.promise, (check.run)(&target).err()))
+        .collect();
     match bench.servers.ask(&Request::Stop(id))? {
-        Reply::Stopped(stopped) => Ok(ended(stopped).map_or(Verified::Checked(checked), Verified::Failed)),
+        Reply::Stopped(stopped) => {
+            Ok(ended(stopped).map_or(Verified::Checked(checked), Verified::Failed))
+        }
         other => Err(unexpected(&other)),
     }
 }
@@ -74,7 +81,10 @@ pub fn verify(bench: &mut Bench, contestant: &Contestant) -> Result<Verified, Ag
 /// A server that ended by itself kept no promise.
 fn ended(stopped: Stopped) -> Option<Cause> {
     let ended = stopped.ended?;
-    let mut cause = Cause::new(record::pass::Phase::Load, format!("it {ended} while it was checked"));
+    let mut cause = Cause::new(
+        record::pass::Phase::Load,
+        format!("it {ended} while it was checked"),
+    );
     ended.note(&mut cause);
     cause.stderr = stopped.stderr;
     Some(cause)

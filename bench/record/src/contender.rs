@@ -88,7 +88,13 @@ pub fn read_contenders(text: &str, path: &Path) -> Result<Vec<Contender>, FileEr
     let mut contenders = file.contender;
     for (index, contender) in contenders.iter_mut().enumerate() {
         if let Err(problem) = check(contender) {
-            return Err(toml_file::entry_error(text, path, "contender", index, problem));
+            return Err(toml_file::entry_error(
+                text,
+                path,
+                "contender",
+                index,
+                problem,
+            ));
         }
         contender.dir = dir.clone();
     }

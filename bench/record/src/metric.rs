@@ -51,7 +51,13 @@ const fn row(
     better: Better,
     workloads: &'static [Workload],
 ) -> Metric {
-    Metric { name, unit, title, better, workloads }
+    Metric {
+        name,
+        unit,
+        title,
+        better,
+        workloads,
+    }
 }
 
 /// Every metric, in the order of tables.

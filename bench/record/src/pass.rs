@@ -133,13 +133,23 @@ pub struct Slice {
 
 impl From<(u64, u64, u64, u64)> for Slice {
     fn from((start_ns, length_ns, replies, generator_cpu_ns): (u64, u64, u64, u64)) -> Self {
-        Slice { start_ns, length_ns, replies, generator_cpu_ns }
+        Slice {
+            start_ns,
+            length_ns,
+            replies,
+            generator_cpu_ns,
+        }
     }
 }
 
 impl From<Slice> for (u64, u64, u64, u64) {
     fn from(slice: Slice) -> Self {
-        (slice.start_ns, slice.length_ns, slice.replies, slice.generator_cpu_ns)
+        (
+            slice.start_ns,
+            slice.length_ns,
+            slice.replies,
+            slice.generator_cpu_ns,
+        )
     }
 }
 

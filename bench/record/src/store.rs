@@ -103,8 +103,10 @@ pub fn read_results(folder: &Path) -> Result<Results, StoreError> {
         path: folder.to_path_buf(),
         problem,
     };
-    let text = fs::read_to_string(folder.join(RUN)).map_err(|error| not_results(error.to_string()))?;
-    let mut run: Run = serde_json::from_str(&text).map_err(|error| not_results(error.to_string()))?;
+    let text =
+        fs::read_to_string(folder.join(RUN)).map_err(|error| not_results(error.to_string()))?;
+    let mut run: Run =
+        serde_json::from_str(&text).map_err(|error| not_results(error.to_string()))?;
     if run.schema != RUN_SCHEMA {
         return Err(not_results(format!(
             "its schema is {}, this version reads {RUN_SCHEMA}",
@@ -122,7 +124,11 @@ pub fn read_results(folder: &Path) -> Result<Results, StoreError> {
             Err(problem) => damage.push(format!("{RECORDS} line {}: {problem}", index + 1)),
         }
     }
-    Ok(Results { run, passes, damage })
+    Ok(Results {
+        run,
+        passes,
+        damage,
+    })
 }
 
 fn read_line(line: &[u8]) -> Result<Pass, String> {

@@ -121,13 +121,25 @@ pub struct Scenario {
     /// Slices or solo passes.
     pub measure: Measure,
     /// One stretch of load of a sliced round.
-    #[serde(default, with = "humantime_serde", skip_serializing_if = "Duration::is_zero")]
+    #[serde(
+        default,
+        with = "humantime_serde",
+        skip_serializing_if = "Duration::is_zero"
+    )]
     pub slice: Duration,
     /// Load before the first measured instant, per contender and round.
-    #[serde(default, with = "humantime_serde", skip_serializing_if = "Duration::is_zero")]
+    #[serde(
+        default,
+        with = "humantime_serde",
+        skip_serializing_if = "Duration::is_zero"
+    )]
     pub warmup: Duration,
     /// Loaded time of a contender in a round.
-    #[serde(default, with = "humantime_serde", skip_serializing_if = "Duration::is_zero")]
+    #[serde(
+        default,
+        with = "humantime_serde",
+        skip_serializing_if = "Duration::is_zero"
+    )]
     pub window: Duration,
     /// Passes of every contender, each with fresh servers.
     pub rounds: u32,
@@ -186,7 +198,9 @@ impl Scenario {
             return wrong("message is 1 to 1048576 bytes");
         }
         match (self.workload, self.measure) {
-            (Workload::Idle, Measure::Sliced) => wrong("idle is measured solo: memory is shared between servers that are alive together"),
+            (Workload::Idle, Measure::Sliced) => wrong(
+                "idle is measured solo: memory is shared between servers that are alive together",
+            ),
             (Workload::Rr | Workload::Crr, Measure::Solo) => {
                 wrong("solo passes of rr and crr are not measured yet: write measure = \"sliced\"")
             }
@@ -235,7 +249,9 @@ pub fn read_suite(text: &str, path: &Path) -> Result<Suite, FileError> {
             Ok(()) => format!("scenario `{}` stands twice", scenario.name),
             Err(problem) => problem,
         };
-        return Err(toml_file::entry_error(text, path, "scenario", index, problem));
+        return Err(toml_file::entry_error(
+            text, path, "scenario", index, problem,
+        ));
     }
     Ok(suite)
 }

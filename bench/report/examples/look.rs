@@ -17,6 +17,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(&folder)?;
     let written = report::write(&folder, &results)?;
     let summary = report::summarise(&results);
-    print!("{}", report::terminal(&results, &summary, written.last().map(PathBuf::as_path)));
+    print!(
+        "{}",
+        report::terminal(&results, &summary, written.last().map(PathBuf::as_path))
+    );
     Ok(())
 }

@@ -12,8 +12,12 @@ const MEMORY: &str = "memory_bytes_per_connection";
 
 /// The answers to the suite's question, a sentence each, for the workloads that it has.
 pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
-    let rr = data.busiest(Workload::Rr).map(|scenario| fastest(data, scenario));
-    let crr = data.busiest(Workload::Crr).map(|scenario| connecting(data, scenario));
+    let rr = data
+        .busiest(Workload::Rr)
+        .map(|scenario| fastest(data, scenario));
+    let crr = data
+        .busiest(Workload::Crr)
+        .map(|scenario| connecting(data, scenario));
     let idle = data.heaviest().map(|scenario| weight(data, scenario));
     let answers: Vec<String> = [rr, crr, idle].into_iter().flatten().collect();
     if answers.is_empty() {
@@ -40,7 +44,10 @@ fn fastest(data: &Data<'_>, scenario: &Scenario) -> String {
         [] => return nothing(data, scenario),
         [only] => {
             let rate = value(only);
-            return format!("{} answers {rate} with {clients} clients on {cores}; nobody else has a figure.", only.contender);
+            return format!(
+                "{} answers {rate} with {clients} clients on {cores}; nobody else has a figure.",
+                only.contender
+            );
         }
         [first, second, ..] => (first, second),
     };
@@ -49,16 +56,23 @@ fn fastest(data: &Data<'_>, scenario: &Scenario) -> String {
     let with = format!("with {clients} clients on {cores}");
     match compare(data, scenario, first, second, THROUGHPUT) {
         Some(it) if it.answer == Answer::Ahead => {
-            format!("{a} answers the most {with}: {rate_a}, {} the next, {b} ({rate_b}).", format::ratio(&it))
+            format!(
+                "{a} answers the most {with}: {rate_a}, {} the next, {b} ({rate_b}).",
+                format::ratio(&it)
+            )
         }
         Some(it) if it.answer == Answer::Equal => {
-            format!("{a} and {b} are equal within 3 % {with}: {rate_a} and {rate_b}, the most of all.")
+            format!(
+                "{a} and {b} are equal within 3 % {with}: {rate_a} and {rate_b}, the most of all."
+            )
         }
         Some(it) => format!(
             "Undecided who answers the most {with}: {a} {rate_a}, {b} {rate_b}; their ratio is {}.",
             interval(&it)
         ),
-        None => format!("{a} answers {rate_a} {with}, {b} {rate_b}; they cannot be compared round by round."),
+        None => format!(
+            "{a} answers {rate_a} {with}, {b} {rate_b}; they cannot be compared round by round."
+        ),
     }
 }
 
@@ -67,23 +81,33 @@ fn connecting(data: &Data<'_>, scenario: &Scenario) -> String {
     let (first, last) = match ranking.as_slice() {
         [] => return nothing(data, scenario),
         [only] => {
-            return format!("With a connection for each request {} answers {}; nobody else has a figure.", only.contender, value(only));
+            return format!(
+                "With a connection for each request {} answers {}; nobody else has a figure.",
+                only.contender,
+                value(only)
+            );
         }
         [first, .., last] => (first, last),
     };
     let cpu = |it: &Estimate| {
         let cpu = data.shown(&it.contender, &scenario.name, "cpu_us_per_request");
-        cpu.map(|cpu| format!(" at {} of CPU", value(cpu))).unwrap_or_default()
+        cpu.map(|cpu| format!(", {} of CPU each", value(cpu)))
+            .unwrap_or_default()
     };
     let ends = match compare(data, scenario, first, last, THROUGHPUT) {
-        Some(it) if it.answer == Answer::Ahead => format!("{} as many", format::ratio(&it)),
+        Some(it) if it.answer == Answer::Ahead => format!("{} apart", format::ratio(&it)),
         Some(it) if it.answer == Answer::Equal => "equal within 3 %".to_owned(),
         Some(it) => format!("undecided: {}", interval(&it)),
         None => "not compared round by round".to_owned(),
     };
     format!(
-        "With a connection for each request, from {} ({}{}) to {} ({}{}): {ends}.",
-        first.contender, value(first), cpu(first), last.contender, value(last), cpu(last)
+        "With a connection for each request the ends are {} ({}{}) and {} ({}{}): {ends}.",
+        first.contender,
+        value(first),
+        cpu(first),
+        last.contender,
+        value(last),
+        cpu(last)
     )
 }
 
@@ -92,7 +116,11 @@ fn weight(data: &Data<'_>, scenario: &Scenario) -> String {
     let (least, most) = match ranking.as_slice() {
         [] => return nothing(data, scenario),
         [only] => {
-            return format!("One more idle connection weighs {} in {}; nobody else has a figure.", value(only), only.contender);
+            return format!(
+                "One more idle connection weighs {} in {}; nobody else has a figure.",
+                value(only),
+                only.contender
+            );
         }
         [least, .., most] => (least, most),
     };
@@ -103,7 +131,11 @@ fn weight(data: &Data<'_>, scenario: &Scenario) -> String {
         Some(it) => format!("undecided: {}", interval(&it)),
         None => "not compared round by round".to_owned(),
     };
-    format!("One more idle connection weighs {} in {a} and {} in {b}: {ends}.", value(least), value(most))
+    format!(
+        "One more idle connection weighs {} in {a} and {} in {b}: {ends}.",
+        value(least),
+        value(most)
+    )
 }
 
 /// Where no slope stands: what the servers weigh as a whole.
@@ -114,7 +146,11 @@ fn whole(data: &Data<'_>, scenario: &Scenario) -> String {
         [only] => format!("{} weighs {} of PSS.", only.contender, value(only)),
         [least, .., most] => format!(
             "With {} idle connections {} weighs {} of PSS, {} {}; page tables and kernel stacks come on top.",
-            scenario.connections, least.contender, value(least), most.contender, value(most)
+            scenario.connections,
+            least.contender,
+            value(least),
+            most.contender,
+            value(most)
         ),
     }
 }
@@ -130,7 +166,10 @@ fn times(comparison: &Comparison) -> String {
 fn interval(comparison: &Comparison) -> String {
     match comparison.low {
         Some(_) => format::ratio(comparison),
-        None => format!("{}, too few rounds for an interval", format::ratio(comparison)),
+        None => format!(
+            "{}, too few rounds for an interval",
+            format::ratio(comparison)
+        ),
     }
 }
 
@@ -143,17 +182,33 @@ fn value(estimate: &Estimate) -> String {
     })
 }
 
-fn compare(data: &Data<'_>, scenario: &Scenario, a: &Estimate, b: &Estimate, metric: &str) -> Option<Comparison> {
+fn compare(
+    data: &Data<'_>,
+    scenario: &Scenario,
+    a: &Estimate,
+    b: &Estimate,
+    metric: &str,
+) -> Option<Comparison> {
     let a = data.cell(&a.contender, &scenario.name)?;
     let b = data.cell(&b.contender, &scenario.name)?;
     comparisons::compare(&data.cells, a, b, metric, data.results.run.seed)
 }
 
 fn nothing(data: &Data<'_>, scenario: &Scenario) -> String {
-    let cells = data.cells.iter().filter(|cell| cell.scenario.name == scenario.name);
-    let reason = cells.into_iter().find_map(|cell| {
+    let cells = data.cells.iter();
+    let mut cells = cells.filter(|cell| cell.scenario.name == scenario.name);
+    let conditions = conditions(scenario);
+    if cells
+        .clone()
+        .all(|cell| cell.passes.is_empty() && cell.failed.is_none())
+    {
+        return format!("Not measured yet: {conditions}.");
+    }
+    let reason = cells.find_map(|cell| {
         let verdict = crate::doubts::verdict(cell);
-        Some(format!(" ({}: {}, {})", cell.contender, verdict.word, verdict.reason?))
+        let reason = verdict.reason?;
+        Some(format!(" ({}: {}, {reason})", cell.contender, verdict.word))
     });
-    format!("No answer for {}: no contender has a valid figure{}.", conditions(scenario), reason.unwrap_or_default())
+    let reason = reason.unwrap_or_default();
+    format!("No answer for {conditions}: no contender has a valid figure{reason}.")
 }

@@ -25,7 +25,8 @@ pub(crate) struct Cell<'a> {
 impl Cell<'_> {
     /// Whether bytes came back that were not sent: then no figure of the cell is believed.
     pub fn is_wrong(&self) -> bool {
-        self.failed.is_some_and(|pass| pass.outcome == Outcome::Wrong)
+        self.failed
+            .is_some_and(|pass| pass.outcome == Outcome::Wrong)
     }
 
     /// Passes that may give figures.
@@ -35,8 +36,16 @@ impl Cell<'_> {
 
     /// The most connections that were asked for and the fewest of them served in one pass.
     pub fn served(&self) -> Option<(u32, u32)> {
-        let served = self.passes.iter().map(|pass| pass.connections.served).min()?;
-        let asked = self.passes.iter().map(|pass| pass.connections.asked).max()?;
+        let served = self
+            .passes
+            .iter()
+            .map(|pass| pass.connections.served)
+            .min()?;
+        let asked = self
+            .passes
+            .iter()
+            .map(|pass| pass.connections.asked)
+            .max()?;
         Some((served, asked))
     }
 }
@@ -45,14 +54,20 @@ impl Cell<'_> {
 pub(crate) fn cells(results: &Results) -> Vec<Cell<'_>> {
     let contenders = contenders(results);
     let mut passes: BTreeMap<(&str, &str), Vec<&Pass>> = BTreeMap::new();
-    for pass in results.passes.iter().filter(|pass| pass.pass == PassKind::Timing) {
+    for pass in results
+        .passes
+        .iter()
+        .filter(|pass| pass.pass == PassKind::Timing)
+    {
         let key = (pass.scenario.as_str(), pass.contender.as_str());
         passes.entry(key).or_default().push(pass);
     }
     let mut cells = Vec::new();
     for scenario in &results.run.suite.scenarios {
         for &(contender, family) in &contenders {
-            let passes = passes.remove(&(scenario.name.as_str(), contender)).unwrap_or_default();
+            let passes = passes
+                .remove(&(scenario.name.as_str(), contender))
+                .unwrap_or_default();
             cells.push(cell(contender, family, scenario, &passes));
         }
     }
@@ -69,7 +84,11 @@ fn contenders(results: &Results) -> Vec<(&str, &str)> {
         .collect();
     for pass in &results.passes {
         let known = contenders.iter().any(|(name, _)| *name == pass.contender);
-        if !known && !entrants.iter().any(|entrant| entrant.name == pass.contender) {
+        if !known
+            && !entrants
+                .iter()
+                .any(|entrant| entrant.name == pass.contender)
+        {
             contenders.push((&pass.contender, &pass.family));
         }
     }

@@ -8,8 +8,12 @@ use crate::cells::Cell;
 use crate::{doubts, estimates, stats};
 
 /// Metrics by which contenders are compared with the reference.
-const COMPARED: &[&str] =
-    &["throughput_per_s", "response_ns_p99", "cpu_us_per_request", "memory_bytes_per_connection"];
+const COMPARED: &[&str] = &[
+    "throughput_per_s",
+    "response_ns_p99",
+    "cpu_us_per_request",
+    "memory_bytes_per_connection",
+];
 
 /// Within this of 1, two are called equal: a difference that nobody would choose a server for.
 const EQUAL: f64 = 0.03;
@@ -24,7 +28,10 @@ pub(crate) fn comparisons(cells: &[Cell<'_>], run: &Run) -> Vec<Comparison> {
         let Some(other) = other.filter(|_| cell.contender != reference) else {
             return Vec::new();
         };
-        COMPARED.iter().filter_map(|metric| compare(cells, cell, other, metric, run.seed)).collect()
+        COMPARED
+            .iter()
+            .filter_map(|metric| compare(cells, cell, other, metric, run.seed))
+            .collect()
     };
     cells.par_iter().map(against).collect::<Vec<_>>().concat()
 }
@@ -101,9 +108,19 @@ mod tests {
         let throughput = |results: &record::Results| {
             let cells = cells::cells(results);
             let cell = |name: &str| {
-                cells.iter().find(|cell| cell.contender == name && cell.scenario.name == "rr-50").expect(name)
+                cells
+                    .iter()
+                    .find(|cell| cell.contender == name && cell.scenario.name == "rr-50")
+                    .expect(name)
             };
-            compare(&cells, cell("prefork"), cell("event-loop"), "throughput_per_s", 1).expect("both valid")
+            compare(
+                &cells,
+                cell("prefork"),
+                cell("event-loop"),
+                "throughput_per_s",
+                1,
+            )
+            .expect("both valid")
         };
         let steady = throughput(&results);
         for pass in &mut results.passes {
@@ -114,6 +131,8 @@ mod tests {
         }
         let drifting = throughput(&results);
         assert!((steady.ratio - drifting.ratio).abs() < 1e-9);
-        assert!((steady.low.expect("five rounds") - drifting.low.expect("five rounds")).abs() < 1e-9);
+        assert!(
+            (steady.low.expect("five rounds") - drifting.low.expect("five rounds")).abs() < 1e-9
+        );
     }
 }

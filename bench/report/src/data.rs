@@ -1,6 +1,6 @@
 //! What pages are made from: the results, their summary, and the questions that every page asks of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use record::{Entrant, Estimate, Results, Scenario, Summary, Workload};
 
@@ -9,8 +9,14 @@ use crate::doubts::{TOO_FEW_ROUNDS, UNSERVED, VALID};
 use crate::format;
 
 /// The families in the order of the textbook's chapter, the baseline first.
-pub(crate) const FAMILIES: [&str; 6] =
-    ["iterative", "fork-per-connection", "prefork", "thread-per-connection", "thread-pool", "event-driven"];
+pub(crate) const FAMILIES: [&str; 6] = [
+    "iterative",
+    "fork-per-connection",
+    "prefork",
+    "thread-per-connection",
+    "thread-pool",
+    "event-driven",
+];
 
 /// A run, its figures, and an index of them.
 pub(crate) struct Data<'a> {
@@ -26,9 +32,20 @@ pub(crate) struct Data<'a> {
 impl<'a> Data<'a> {
     /// Both, indexed.
     pub fn new(results: &'a Results, summary: &'a Summary) -> Self {
-        let key = |it: &'a Estimate| (it.contender.as_str(), it.scenario.as_str(), it.metric.as_str());
+        let key = |it: &'a Estimate| {
+            (
+                it.contender.as_str(),
+                it.scenario.as_str(),
+                it.metric.as_str(),
+            )
+        };
         let index = summary.estimates.iter().map(|it| (key(it), it)).collect();
-        Data { results, summary, cells: cells::cells(results), index }
+        Data {
+            results,
+            summary,
+            cells: cells::cells(results),
+            index,
+        }
     }
 
     /// The scenarios of the suite, in order.
@@ -38,7 +55,11 @@ impl<'a> Data<'a> {
 
     /// Entrants that were measured, in order.
     pub fn measured(&self) -> impl Iterator<Item = &'a Entrant> + use<'a> {
-        self.results.run.entrants.iter().filter(|entrant| entrant.skipped.is_none())
+        self.results
+            .run
+            .entrants
+            .iter()
+            .filter(|entrant| entrant.skipped.is_none())
     }
 
     /// The first entrant of each family, the baseline first: the five ways and what they improve on.
@@ -60,19 +81,20 @@ impl<'a> Data<'a> {
 
     /// One figure.
     pub fn estimate(&self, contender: &str, scenario: &str, metric: &str) -> Option<&'a Estimate> {
-        // The index borrows its keys for 'a; a shorter borrow finds them all the same.
-        let range = self.index.get(&(contender, scenario, metric));
-        range.copied()
+        self.index.get(&(contender, scenario, metric)).copied()
     }
 
     /// One figure, if it may stand beside others.
     pub fn shown(&self, contender: &str, scenario: &str, metric: &str) -> Option<&'a Estimate> {
-        self.estimate(contender, scenario, metric).filter(|it| may_be_shown(it) && it.value.is_some())
+        self.estimate(contender, scenario, metric)
+            .filter(|it| may_be_shown(it) && it.value.is_some())
     }
 
     /// A cell.
     pub fn cell(&self, contender: &str, scenario: &str) -> Option<&Cell<'a>> {
-        self.cells.iter().find(|cell| cell.contender == contender && cell.scenario.name == scenario)
+        self.cells
+            .iter()
+            .find(|cell| cell.contender == contender && cell.scenario.name == scenario)
     }
 
     /// `1 of 50 served`, where that stands in the place of figures.
@@ -91,23 +113,36 @@ impl<'a> Data<'a> {
             .filter(|it| it.scenario == scenario && it.metric == metric)
             .filter(|it| may_be_shown(it) && it.value.is_some())
             .collect();
-        let more = record::metric(metric).is_some_and(|metric| metric.better == record::Better::More);
+        let more =
+            record::metric(metric).is_some_and(|metric| metric.better == record::Better::More);
         ranking.sort_by(|a, b| {
             let (a, b) = (a.value.unwrap_or(f64::NAN), b.value.unwrap_or(f64::NAN));
-            if more { b.total_cmp(&a) } else { a.total_cmp(&b) }
+            if more {
+                b.total_cmp(&a)
+            } else {
+                a.total_cmp(&b)
+            }
         });
         ranking
     }
 
     /// Scenarios of a workload.
     pub fn scenarios_of(&self, workload: Workload) -> impl Iterator<Item = &'a Scenario> + use<'a> {
-        self.results.run.suite.scenarios.iter().filter(move |scenario| scenario.workload == workload)
+        self.results
+            .run
+            .suite
+            .scenarios
+            .iter()
+            .filter(move |scenario| scenario.workload == workload)
     }
 
     /// The scenario of a workload in which somebody answers the most: where servers are loaded the hardest.
     pub fn busiest(&self, workload: Workload) -> Option<&'a Scenario> {
         let most = |scenario: &Scenario| {
-            let best = self.ranking(&scenario.name, "throughput_per_s").first().and_then(|it| it.value);
+            let best = self
+                .ranking(&scenario.name, "throughput_per_s")
+                .first()
+                .and_then(|it| it.value);
             best.unwrap_or(-1.0)
         };
         let mut busiest: Option<&Scenario> = None;
@@ -122,39 +157,64 @@ impl<'a> Data<'a> {
     /// The scenario at which bytes per connection stand.
     pub fn heaviest(&self) -> Option<&'a Scenario> {
         let stands = |scenario: &&Scenario| {
-            !self.ranking(&scenario.name, "memory_bytes_per_connection").is_empty()
+            !self
+                .ranking(&scenario.name, "memory_bytes_per_connection")
+                .is_empty()
         };
         let with_figure = self.scenarios_of(Workload::Idle).filter(stands);
         with_figure
             .max_by_key(|scenario| scenario.connections)
-            .or_else(|| self.scenarios_of(Workload::Idle).max_by_key(|scenario| scenario.connections))
+            .or_else(|| {
+                self.scenarios_of(Workload::Idle)
+                    .max_by_key(|scenario| scenario.connections)
+            })
     }
 
-    /// `provisional, round 1 of 5`, while the plan is not done.
+    /// `provisional, round 1 of 5 (54 of 270 passes)`, while the plan is not done.
     pub fn provisional(&self) -> Option<String> {
-        let run = &self.results.run;
-        let done = |planned: &record::Planned| {
-            self.results.passes.iter().any(|pass| {
-                pass.contender == planned.contender
-                    && pass.scenario == planned.scenario
-                    && pass.round == planned.round
-            })
-        };
-        let missing = run.passes.iter().filter(|planned| !done(planned)).count();
-        let last = self.results.passes.iter().map(|pass| pass.round).max().unwrap_or(0);
-        (missing > 0).then(|| format!("provisional, round {last} of {}", self.rounds()))
+        let (plan, passes) = (&self.results.run.passes, &self.results.passes);
+        let done: BTreeSet<(&str, &str, u32)> = passes
+            .iter()
+            .map(|pass| (pass.contender.as_str(), pass.scenario.as_str(), pass.round))
+            .collect();
+        let key = |it: &'a record::Planned| (it.contender.as_str(), it.scenario.as_str(), it.round);
+        let made = plan
+            .iter()
+            .filter(|planned| done.contains(&key(planned)))
+            .count();
+        let round = passes.last().map_or(0, |pass| pass.round);
+        (made < plan.len()).then(|| {
+            let (rounds, all) = (self.rounds(), plan.len());
+            format!("provisional, round {round} of {rounds} ({made} of {all} passes)")
+        })
+    }
+
+    /// Rounds that a scenario's figures rest on so far: of the contender that has the most.
+    pub fn rounds_made(&self, scenario: &Scenario) -> usize {
+        let here = self.cells.iter();
+        let here = here.filter(|cell| cell.scenario.name == scenario.name);
+        here.map(|cell| cell.passes.len()).max().unwrap_or(0)
     }
 
     /// Rounds of the scenario with the most.
     pub fn rounds(&self) -> u32 {
-        self.scenarios().iter().map(|scenario| scenario.rounds).max().unwrap_or(0)
+        self.scenarios()
+            .iter()
+            .map(|scenario| scenario.rounds)
+            .max()
+            .unwrap_or(0)
     }
 
     /// Skipped entrants, each with its reason.
     pub fn skipped(&self) -> Vec<(&'a str, String)> {
         let entrants = self.results.run.entrants.iter();
         entrants
-            .filter_map(|entrant| Some((entrant.name.as_str(), format::without_paths(entrant.skipped.as_ref()?))))
+            .filter_map(|entrant| {
+                Some((
+                    entrant.name.as_str(),
+                    format::without_paths(entrant.skipped.as_ref()?),
+                ))
+            })
             .collect()
     }
 
@@ -164,7 +224,12 @@ impl<'a> Data<'a> {
         failed
             .map(|cell| {
                 let verdict = crate::doubts::verdict(cell);
-                (cell.contender, cell.scenario.name.as_str(), verdict.word, verdict.reason.unwrap_or_default())
+                (
+                    cell.contender,
+                    cell.scenario.name.as_str(),
+                    verdict.word,
+                    verdict.reason.unwrap_or_default(),
+                )
             })
             .collect()
     }
@@ -188,7 +253,9 @@ pub(crate) fn conditions(scenario: &Scenario) -> String {
     let cores = format::cores(scenario.server_cpus);
     let mut text = match scenario.workload {
         Workload::Rr => format!("{clients} connections, {bytes} a message, closed loop, {cores}"),
-        Workload::Crr => format!("{clients} at once, a connection for each request, {bytes} a message, closed loop, {cores}"),
+        Workload::Crr => format!(
+            "{clients} at once, a connection for each request, {bytes} a message, closed loop, {cores}"
+        ),
         Workload::Idle => format!("{clients} idle connections, {cores}"),
     };
     if scenario.work != "none" {
@@ -200,9 +267,25 @@ pub(crate) fn conditions(scenario: &Scenario) -> String {
     text
 }
 
+/// What a closed loop's latencies are, wherever they stand in a table.
+pub(crate) fn saturation(scenario: &Scenario) -> &'static str {
+    match scenario.workload {
+        Workload::Rr | Workload::Crr => {
+            "; latencies are at saturation: connections = throughput × response time"
+        }
+        Workload::Idle => "",
+    }
+}
+
 /// The machine, in a line.
 pub(crate) fn machine(host: &record::Host) -> String {
-    let or = |text: &str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
+    let or = |text: &str, other: &str| {
+        if text.is_empty() {
+            other.to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
     let virtualisation = match host.virtualisation.as_str() {
         "" => "virtualisation unknown".to_owned(),
         "none" => "bare metal".to_owned(),
@@ -210,5 +293,8 @@ pub(crate) fn machine(host: &record::Host) -> String {
     };
     let cpu = or(&host.cpu, "unknown CPU");
     let kernel = or(&host.kernel, "unknown kernel");
-    format!("{cpu}, {}, {virtualisation}, {kernel}", format::plural(host.cores as usize, "core"))
+    format!(
+        "{cpu}, {}, {virtualisation}, {kernel}",
+        format::plural(host.cores as usize, "core")
+    )
 }

@@ -23,9 +23,18 @@ struct Doubt {
 
 /// In order of precedence.
 const DOUBTS: &[Doubt] = &[
-    Doubt { word: UNSERVED, look: unserved },
-    Doubt { word: "client-bound", look: client_bound },
-    Doubt { word: TOO_FEW_ROUNDS, look: too_few_rounds },
+    Doubt {
+        word: UNSERVED,
+        look: unserved,
+    },
+    Doubt {
+        word: "client-bound",
+        look: client_bound,
+    },
+    Doubt {
+        word: TOO_FEW_ROUNDS,
+        look: too_few_rounds,
+    },
 ];
 
 /// The verdict of a cell in which not everybody was served.
@@ -38,12 +47,23 @@ pub(crate) const VALID: &str = "valid";
 /// The verdict of a cell: an outcome that is not ok goes before every doubt.
 pub(crate) fn verdict(cell: &Cell<'_>) -> Verdict {
     if let Some(pass) = cell.failed {
-        return Verdict { word: word(pass.outcome).to_owned(), reason: Some(failure(pass)) };
+        return Verdict {
+            word: word(pass.outcome).to_owned(),
+            reason: Some(failure(pass)),
+        };
     }
-    let found = DOUBTS.iter().find_map(|doubt| Some((doubt.word, (doubt.look)(cell)?)));
+    let found = DOUBTS
+        .iter()
+        .find_map(|doubt| Some((doubt.word, (doubt.look)(cell)?)));
     match found {
-        Some((word, reason)) => Verdict { word: word.to_owned(), reason: Some(reason) },
-        None => Verdict { word: VALID.to_owned(), reason: None },
+        Some((word, reason)) => Verdict {
+            word: word.to_owned(),
+            reason: Some(reason),
+        },
+        None => Verdict {
+            word: VALID.to_owned(),
+            reason: None,
+        },
     }
 }
 
@@ -66,13 +86,22 @@ fn failure(pass: &Pass) -> String {
         return format!("round {}: no cause was recorded", pass.round);
     };
     let mut text = format!("round {}: {}", pass.round, cause.text.trim());
-    let numbers = [("errno", cause.errno), ("signal", cause.signal), ("exit", cause.exit)];
+    let numbers = [
+        ("errno", cause.errno),
+        ("signal", cause.signal),
+        ("exit", cause.exit),
+    ];
     for (name, number) in numbers {
         if let Some(number) = number {
             text.push_str(&format!(", {name} {number}"));
         }
     }
-    if let Some(line) = cause.stderr.lines().rev().find(|line| !line.trim().is_empty()) {
+    if let Some(line) = cause
+        .stderr
+        .lines()
+        .rev()
+        .find(|line| !line.trim().is_empty())
+    {
         text.push_str(&format!("; it said: {}", line.trim()));
     }
     format::without_paths(&text)
@@ -82,7 +111,7 @@ fn unserved(cell: &Cell<'_>) -> Option<String> {
     let (served, asked) = cell.served()?;
     let what = format::served(served, asked);
     (served < asked).then(|| {
-        format!("{what}: not ranked; compare it where connections come and go (crr), or give it more --workers")
+        format!("{what}: not ranked; compare it where connections come and go (crr), or give a pool workers = \"connections\"")
     })
 }
 
@@ -90,7 +119,12 @@ fn unserved(cell: &Cell<'_>) -> Option<String> {
 /// the generator's. When neither idles the limit is shared, and the cell is valid.
 fn client_bound(cell: &Cell<'_>) -> Option<String> {
     let busy: Vec<(f64, f64)> = cell.passes.iter().filter_map(|pass| busy(pass)).collect();
-    let generator = stats::median(&busy.iter().map(|(generator, _)| *generator).collect::<Vec<_>>())?;
+    let generator = stats::median(
+        &busy
+            .iter()
+            .map(|(generator, _)| *generator)
+            .collect::<Vec<_>>(),
+    )?;
     let server = stats::median(&busy.iter().map(|(_, server)| *server).collect::<Vec<_>>())?;
     (generator > 0.98 && server < 0.95).then(|| {
         format!(
@@ -111,7 +145,8 @@ fn busy(pass: &Pass) -> Option<(f64, f64)> {
     if !whole || loaded == 0.0 {
         return None;
     }
-    let generator = pass.generator.cpu_ns as f64 / (loaded * f64::from(pass.generator.threads.max(1)));
+    let generator =
+        pass.generator.cpu_ns as f64 / (loaded * f64::from(pass.generator.threads.max(1)));
     let cpus = pass.server_cpus.len().max(1) as f64;
     let server = after.cpu_ns.saturating_sub(before.cpu_ns) as f64 / (loaded * cpus);
     Some((generator, server))

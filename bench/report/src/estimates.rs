@@ -1,21 +1,23 @@
 //! Estimates: every metric of every cell, as a median with its interval or the reason why there is none.
 
-use record::{Estimate, METRICS, Metric};
 use rayon::prelude::*;
+use record::{Estimate, METRICS, Metric};
 
 use crate::cells::Cell;
 use crate::doubts::{self, Verdict};
 use crate::figures::{self, How};
 use crate::latency::{Merged, Span};
-use crate::stats::{self, Interval};
 use crate::memory;
+use crate::stats::{self, Interval};
 
 /// Every metric of every cell, in the order of cells and of [`METRICS`].
 pub(crate) fn estimates(cells: &[Cell<'_>], seed: u64) -> Vec<Estimate> {
     let of_cell = |cell: &Cell<'_>| {
         let verdict = doubts::verdict(cell);
         let latencies = Latencies::of(cell);
-        let metrics = METRICS.iter().filter(|metric| metric.applies(cell.scenario.workload));
+        let metrics = METRICS
+            .iter()
+            .filter(|metric| metric.applies(cell.scenario.workload));
         metrics
             .map(|metric| {
                 let seed = stats::seed(seed, &[cell.contender, &cell.scenario.name, metric.name]);
@@ -41,11 +43,18 @@ struct Latencies([(Span, Result<Merged, String>); 3]);
 
 impl Latencies {
     fn of(cell: &Cell<'_>) -> Self {
-        Latencies([Span::Response, Span::Service, Span::Connect].map(|span| (span, Merged::of(cell, span))))
+        Latencies(
+            [Span::Response, Span::Service, Span::Connect]
+                .map(|span| (span, Merged::of(cell, span))),
+        )
     }
 
     fn get(&self, span: Span) -> Result<&Merged, String> {
-        let (_, merged) = self.0.iter().find(|(other, _)| *other == span).ok_or("no such distribution")?;
+        let (_, merged) = self
+            .0
+            .iter()
+            .find(|(other, _)| *other == span)
+            .ok_or("no such distribution")?;
         merged.as_ref().map_err(Clone::clone)
     }
 }
@@ -61,7 +70,13 @@ fn found(
     if passes.is_empty() {
         return Err("no good pass".to_owned());
     }
-    let counted = |value: u64| Ok(Found { value: value as f64, interval: None, rounds: passes.len() });
+    let counted = |value: u64| {
+        Ok(Found {
+            value: value as f64,
+            interval: None,
+            rounds: passes.len(),
+        })
+    };
     match figures::how(metric.name) {
         How::Percentile(span, quantile) => {
             let merged = latencies.get(span)?;
@@ -89,7 +104,11 @@ fn found(
 ///
 /// # Errors
 /// With the reason when no round has it.
-pub(crate) fn by_round(cells: &[Cell<'_>], cell: &Cell<'_>, metric: &str) -> Result<Vec<(u32, f64)>, String> {
+pub(crate) fn by_round(
+    cells: &[Cell<'_>],
+    cell: &Cell<'_>,
+    metric: &str,
+) -> Result<Vec<(u32, f64)>, String> {
     match figures::how(metric) {
         How::Round(figure) => {
             let figures = cell.figures().iter();
@@ -97,16 +116,26 @@ pub(crate) fn by_round(cells: &[Cell<'_>], cell: &Cell<'_>, metric: &str) -> Res
             let (good, bad): (Vec<_>, Vec<_>) = figures.partition(|(_, figure)| figure.is_ok());
             match bad.first() {
                 Some((_, Err(reason))) if good.is_empty() => Err((*reason).to_owned()),
-                _ => Ok(good.into_iter().filter_map(|(round, figure)| Some((round, figure.ok()?))).collect()),
+                _ => Ok(good
+                    .into_iter()
+                    .filter_map(|(round, figure)| Some((round, figure.ok()?)))
+                    .collect()),
             }
         }
         How::Percentile(span, quantile) => Ok(Merged::of(cell, span)?.by_round(quantile)),
         How::Slope => memory::slopes(cells, cell),
-        How::Total(_) | How::Largest(_) | How::Unknown => Err(format!("this version does not know {metric}")),
+        How::Total(_) | How::Largest(_) | How::Unknown => {
+            Err(format!("this version does not know {metric}"))
+        }
     }
 }
 
-fn estimate(cell: &Cell<'_>, metric: &Metric, verdict: &Verdict, found: Result<Found, String>) -> Estimate {
+fn estimate(
+    cell: &Cell<'_>,
+    metric: &Metric,
+    verdict: &Verdict,
+    found: Result<Found, String>,
+) -> Estimate {
     let (found, missing) = match found {
         Ok(found) => (Some(found), None),
         Err(reason) => (None, Some(reason)),
@@ -129,7 +158,9 @@ fn estimate(cell: &Cell<'_>, metric: &Metric, verdict: &Verdict, found: Result<F
         value: found.as_ref().and_then(|found| finite(found.value)),
         low: interval.and_then(|interval| finite(interval.low)),
         high: interval.and_then(|interval| finite(interval.high)),
-        rounds: found.as_ref().map_or(0, |found| u32::try_from(found.rounds).unwrap_or(u32::MAX)),
+        rounds: found
+            .as_ref()
+            .map_or(0, |found| u32::try_from(found.rounds).unwrap_or(u32::MAX)),
         source: figures::source(metric.name, pass, cell.scenario.workload),
         verdict: verdict.word.clone(),
         reason,

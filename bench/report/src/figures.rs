@@ -61,7 +61,9 @@ pub(crate) fn how(metric: &str) -> How {
 
 /// Who said a metric, in the words of [`record::Source`].
 pub(crate) fn source(metric: &str, pass: Option<&Pass>, workload: Workload) -> String {
-    let usage = pass.and_then(|pass| window(pass, workload).ok()).map(|(_, after)| after);
+    let usage = pass
+        .and_then(|pass| window(pass, workload).ok())
+        .map(|(_, after)| after);
     let source = if metric.starts_with("cpu_us") {
         usage.map(|usage| usage.cpu_source)
     } else if metric.starts_with("switches") || metric.starts_with("faults") {
@@ -72,7 +74,8 @@ pub(crate) fn source(metric: &str, pass: Option<&Pass>, workload: Workload) -> S
         Some(record::Source::Generator)
     };
     let word = source.and_then(|source| serde_json::to_value(source).ok());
-    word.and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
+    word.and_then(|word| word.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 fn how_is_gauged(metric: &str) -> bool {
@@ -145,10 +148,15 @@ fn generator_cpu(pass: &Pass, _: Workload) -> Figure {
 
 fn errors(pass: &Pass) -> u64 {
     let kinds = pass.requests.errors.iter();
-    kinds.filter(|(kind, _)| *kind != "unserved").map(|(_, count)| count).sum()
+    kinds
+        .filter(|(kind, _)| *kind != "unserved")
+        .map(|(_, count)| count)
+        .sum()
 }
 
 fn gauge(pass: &Pass, part: fn(&record::Gauge) -> u64) -> Figure {
     let connected = pass.gauges.connected.as_ref();
-    connected.map(|gauge| part(gauge) as f64).ok_or("memory was not gauged")
+    connected
+        .map(|gauge| part(gauge) as f64)
+        .ok_or("memory was not gauged")
 }

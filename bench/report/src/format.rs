@@ -18,7 +18,11 @@ pub(crate) fn digits(value: f64) -> String {
     let rounded = (value * scale).round() / scale;
     let decimals = (2 - magnitude(rounded)).clamp(0, 4);
     let text = format!("{rounded:.*}", usize::try_from(decimals).unwrap_or(0));
-    if text.trim_matches(['0', '.', '-']).is_empty() { "< 0.0001".to_owned() } else { text }
+    if text.trim_matches(['0', '.', '-']).is_empty() {
+        "< 0.0001".to_owned()
+    } else {
+        text
+    }
 }
 
 /// A value with a prefix of 1000 (or 1024), the largest that leaves at least 1 before the point.
@@ -44,6 +48,18 @@ pub(crate) fn plain_rate(per_second: f64) -> String {
     format!("{}{unit}", digits(value))
 }
 
+/// A tick of an axis: `50k`, `0.25`, without zeros that say nothing.
+pub(crate) fn tick(value: f64) -> String {
+    let (value, unit) = prefixed(value, 1e3, &["", "k", "M", "G"]);
+    let text = digits(value);
+    let short = if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        &text
+    };
+    format!("{short}{unit}")
+}
+
 /// `152 µs`, from nanoseconds.
 pub(crate) fn time(ns: f64) -> String {
     let (value, unit) = prefixed(ns, 1e3, &["ns", "µs", "ms", "s"]);
@@ -53,7 +69,11 @@ pub(crate) fn time(ns: f64) -> String {
 /// `16.3 KiB`.
 pub(crate) fn bytes(bytes: f64) -> String {
     let (value, unit) = prefixed(bytes, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"]);
-    let text = if unit == "B" { format!("{bytes:.0}") } else { digits(value) };
+    let text = if unit == "B" {
+        format!("{bytes:.0}")
+    } else {
+        digits(value)
+    };
     format!("{text} {unit}")
 }
 
@@ -132,7 +152,7 @@ pub(crate) fn plural(count: usize, noun: &str) -> String {
 
 /// Absolute paths cut to their last part: whose machine it was is nobody's business.
 pub(crate) fn without_paths(text: &str) -> String {
-    let is_path = |word: &str| word.starts_with('/') && word.len() > 1;
+    let is_path = |word: &str| word.starts_with('/') && word.trim_end().len() > 1;
     text.split_inclusive(|c: char| c.is_whitespace() || "\"'`=:(),".contains(c))
         .map(|word| match word.rsplit_once('/') {
             Some((_, last)) if is_path(word) => format!("…/{last}"),
@@ -148,8 +168,16 @@ mod tests {
     #[test]
     fn three_digits() {
         let cases = [
-            (0.0, "0"), (0.012_34, "0.0123"), (0.5, "0.500"), (1.0, "1.00"), (9.999, "10.0"),
-            (12.34, "12.3"), (999.4, "999"), (999.6, "1000"), (-3.456, "-3.46"), (1e-9, "< 0.0001"),
+            (0.0, "0"),
+            (0.012_34, "0.0123"),
+            (0.5, "0.500"),
+            (1.0, "1.00"),
+            (9.999, "10.0"),
+            (12.34, "12.3"),
+            (999.4, "999"),
+            (999.6, "1000"),
+            (-3.456, "-3.46"),
+            (1e-9, "< 0.0001"),
         ];
         for (value, text) in cases {
             assert_eq!(digits(value), text);
@@ -162,6 +190,10 @@ mod tests {
         assert_eq!(rate(325_123.0), "325k/s");
         assert_eq!(rate(999_700.0), "1.00M/s");
         assert_eq!(rate(12.0), "12.0/s");
+        assert_eq!(
+            (tick(50_000.0), tick(0.25), tick(0.0), tick(100.0)),
+            ("50k".into(), "0.25".into(), "0".into(), "100".into())
+        );
         assert_eq!(time(152_300.0), "152 µs");
         assert_eq!(time(1_000_000.0), "1.00 ms");
         assert_eq!(time(999_900.0), "1.00 ms");
@@ -176,15 +208,24 @@ mod tests {
 
     #[test]
     fn intervals() {
-        assert_eq!(plus_minus(100.0, Some(98.0), Some(101.0)).as_deref(), Some("± 2.0 %"));
-        assert_eq!(plus_minus(100.0, Some(80.0), Some(101.0)).as_deref(), Some("± 20 %"));
+        assert_eq!(
+            plus_minus(100.0, Some(98.0), Some(101.0)).as_deref(),
+            Some("± 2.0 %")
+        );
+        assert_eq!(
+            plus_minus(100.0, Some(80.0), Some(101.0)).as_deref(),
+            Some("± 20 %")
+        );
         assert_eq!(plus_minus(100.0, None, None), None);
         assert_eq!(plus_minus(0.0, Some(0.0), Some(0.1)), None);
     }
 
     #[test]
     fn paths_lose_their_folders() {
-        assert_eq!(without_paths("cannot run /home/me/x/echo: gone"), "cannot run …/echo: gone");
+        assert_eq!(
+            without_paths("cannot run /home/me/x/echo: gone"),
+            "cannot run …/echo: gone"
+        );
         assert_eq!(without_paths("a/b and 1 / 2"), "a/b and 1 / 2");
         assert_eq!(without_paths("\"/work/a b\""), "\"…/a b\"");
     }

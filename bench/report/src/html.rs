@@ -8,20 +8,22 @@ use record::Scenario;
 
 use crate::answers::{answers, of_scenario};
 use crate::charts::Drawn;
-use crate::data::{Data, conditions, machine};
+use crate::data::{Data, conditions, machine, saturation};
 use crate::tables::{self, Figure, Row, Table};
 use crate::{format, markdown};
 
 const STYLE: &str = include_str!("html/style.css");
 
 /// Nothing is fetched and no script runs; styles are those of this file.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// The page.
 pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
     let run = &data.results.run;
     let title = format!("fiveways: {}", run.suite_name);
-    let (first, others): (Vec<&Drawn>, Vec<&Drawn>) = charts.iter().partition(|chart| chart.name == "five-ways");
+    let (first, others): (Vec<&Drawn>, Vec<&Drawn>) =
+        charts.iter().partition(|chart| chart.name == "five-ways");
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -83,18 +85,17 @@ fn figure(chart: &Drawn) -> Markup {
 }
 
 fn section(data: &Data<'_>, scenario: &Scenario) -> Markup {
-    let rounds = format::plural(scenario.rounds as usize, "round");
+    let rounds = format::plural(data.rounds_made(scenario), "round");
     let table = tables::table(data, scenario);
-    let notes = tables::notes(&table);
     html! {
         section {
             h2 id=(scenario.name) { (scenario.title) }
             p.soft { (scenario.question) }
             p.answer { (of_scenario(data, scenario)) }
-            p.conditions { (scenario.name) ": " (conditions(scenario)) "; " (rounds) "; " (machine(&data.results.run.host)) }
+            p.conditions { (scenario.name) ": " (conditions(scenario)) "; " (rounds) "; " (machine(&data.results.run.host)) (saturation(scenario)) }
             div.box tabindex="0" { (grid(&table, &scenario.title)) }
-            @if !notes.is_empty() {
-                ul.notes { @for note in notes { li { (format::MISSING) " " (note) } } }
+            @if !table.notes.is_empty() {
+                ul.notes { @for note in &table.notes { li { (note) } } }
             }
         }
     }
@@ -116,16 +117,30 @@ fn line(row: &Row) -> Markup {
         tr.weak[!row.ranked] {
             th scope="row" {
                 span class={ "key " (row.family) } {} (row.contender)
-                @if let Some(reason) = &row.reason { small { (row.verdict) ": " (reason) } }
+                @if row.reason.is_some() { small title=[row.reason.as_ref()] { (row.verdict) } }
             }
-            @for cell in &row.cells { (figure_cell(cell)) }
+            @for (cell, columns) in merged(&row.cells) { (figure_cell(cell, columns)) }
         }
     }
 }
 
-fn figure_cell(cell: &Figure) -> Markup {
+/// `1 of 50 served` once over all the columns whose place it takes; every other figure by itself.
+fn merged(cells: &[Figure]) -> Vec<(&Figure, usize)> {
+    let mut merged: Vec<(&Figure, usize)> = Vec::new();
+    for cell in cells {
+        match merged.last_mut() {
+            Some((last, columns)) if last.text == cell.text && cell.text.ends_with(" served") => {
+                *columns += 1
+            }
+            _ => merged.push((cell, 1)),
+        }
+    }
+    merged
+}
+
+fn figure_cell(cell: &Figure, columns: usize) -> Markup {
     html! {
-        td title=[cell.reason.as_ref()] {
+        td title=[cell.reason.as_ref()] colspan=[(columns > 1).then_some(columns)] {
             (cell.text)
             @if let Some(interval) = &cell.interval { small { (interval) } }
         }
@@ -159,15 +174,34 @@ fn host(data: &Data<'_>) -> Markup {
     let unknown = || "unknown".to_owned();
     let rows = [
         ("CPU", host.cpu.clone()),
-        ("cores", format!("{} physical, {} logical", host.cores, host.cpus)),
+        (
+            "cores",
+            format!("{} physical, {} logical", host.cores, host.cpus),
+        ),
         ("virtualisation", host.virtualisation.clone()),
         ("kernel", host.kernel.clone()),
         ("memory", format::bytes(host.memory_bytes as f64)),
-        ("descriptors a process", format::count(host.descriptors as f64)),
-        ("longest accept queue", host.somaxconn.map_or_else(unknown, |it| it.to_string())),
-        ("local ports", host.port_range.map_or_else(unknown, |(low, high)| format!("{low} to {high}"))),
-        ("transparent huge pages", host.huge_pages.clone().unwrap_or_else(unknown)),
-        ("kernel stack of a task", format::bytes(host.kernel_stack_bytes as f64)),
+        (
+            "descriptors a process",
+            format::count(host.descriptors as f64),
+        ),
+        (
+            "longest accept queue",
+            host.somaxconn.map_or_else(unknown, |it| it.to_string()),
+        ),
+        (
+            "local ports",
+            host.port_range
+                .map_or_else(unknown, |(low, high)| format!("{low} to {high}")),
+        ),
+        (
+            "transparent huge pages",
+            host.huge_pages.clone().unwrap_or_else(unknown),
+        ),
+        (
+            "kernel stack of a task",
+            format::bytes(host.kernel_stack_bytes as f64),
+        ),
         ("cgroup", format::without_paths(&host.cgroup)),
     ];
     html! {

@@ -54,12 +54,23 @@ impl Merged {
     }
 
     fn new(histograms: &[(u32, Histogram<u64>)]) -> Self {
-        let mut buckets: Vec<u64> = histograms.iter().flat_map(|(_, h)| ends(h)).map(|(end, _)| end).collect();
+        let mut buckets: Vec<u64> = histograms
+            .iter()
+            .flat_map(|(_, h)| ends(h))
+            .map(|(end, _)| end)
+            .collect();
         buckets.sort_unstable();
         buckets.dedup();
-        let running = histograms.iter().map(|(_, h)| totals(&buckets, h)).collect();
+        let running = histograms
+            .iter()
+            .map(|(_, h)| totals(&buckets, h))
+            .collect();
         let rounds = histograms.iter().map(|(round, _)| *round).collect();
-        Merged { buckets, running, rounds }
+        Merged {
+            buckets,
+            running,
+            rounds,
+        }
     }
 
     /// Rounds it rests on.
@@ -85,7 +96,9 @@ impl Merged {
     /// Its 95 % interval over rounds.
     pub fn interval(&self, quantile: f64, seed: u64) -> Option<Interval> {
         let value = self.value(quantile).ok()?;
-        stats::interval(value, self.rounds(), seed, |weights| self.read(quantile, weights))
+        stats::interval(value, self.rounds(), seed, |weights| {
+            self.read(quantile, weights)
+        })
     }
 
     /// The percentile of each round by itself, where its samples allow it.
@@ -105,7 +118,8 @@ impl Merged {
 
     fn sum(&self, bucket: usize, weights: &[u32]) -> u64 {
         let rows = self.running.iter().zip(weights);
-        rows.map(|(row, weight)| row.get(bucket).unwrap_or(&0) * u64::from(*weight)).sum()
+        rows.map(|(row, weight)| row.get(bucket).unwrap_or(&0) * u64::from(*weight))
+            .sum()
     }
 
     /// The smallest bucket that holds the quantile's rank, as `Histogram::value_at_quantile` has it.
@@ -196,7 +210,8 @@ mod tests {
 
     #[test]
     fn a_percentile_needs_ten_samples_beyond_it() {
-        let merged = |samples: u64| Merged::new(&[(1, histogram(&(1..=samples).collect::<Vec<_>>()))]);
+        let merged =
+            |samples: u64| Merged::new(&[(1, histogram(&(1..=samples).collect::<Vec<_>>()))]);
         assert!(merged(999).value(0.99).is_err());
         assert!(merged(1_000).value(0.99).is_ok());
         assert!(merged(1_000).value(0.999).is_err());

@@ -6,61 +6,119 @@ use record::Scenario;
 
 use crate::answers::{answers, of_scenario};
 use crate::charts::Drawn;
-use crate::data::{Data, conditions, machine};
+use crate::data::{Data, conditions, machine, saturation};
 use crate::{format, tables};
 
 /// The whole file.
 pub(crate) fn readme(data: &Data<'_>, charts: &[Drawn]) -> String {
     let run = &data.results.run;
-    let mut text = format!("# {}: {}\n\n", line(&run.suite_name), line(&run.suite.question));
+    let mut text = format!(
+        "# {}: {}\n\n",
+        line(&run.suite_name),
+        line(&run.suite.question)
+    );
     if let Some(provisional) = data.provisional() {
-        push(&mut text, &format!("**{provisional}**: figures rest on the rounds made so far.\n"));
+        push(
+            &mut text,
+            &format!("**{provisional}**: figures rest on the rounds made so far.\n"),
+        );
     }
     for answer in answers(data) {
         push(&mut text, &format!("- {}", line(&answer)));
     }
-    push(&mut text, &format!("\nMeasured on {}. {}.", line(&machine(&run.host)), rounds(data)));
+    push(
+        &mut text,
+        &format!(
+            "\nMeasured on {}. {}.",
+            line(&machine(&run.host)),
+            rounds(data)
+        ),
+    );
     if charts.iter().any(|chart| chart.name == "five-ways") {
-        push(&mut text, "\n![five ways at a glance](charts/five-ways.svg)");
+        push(
+            &mut text,
+            "\n![five ways at a glance](charts/five-ways.svg)",
+        );
     }
     for scenario in data.scenarios() {
         section(&mut text, data, scenario);
     }
-    push(&mut text, "\n## Charts");
-    for chart in charts.iter().filter(|chart| chart.name != "five-ways") {
-        push(&mut text, &format!("\n![{}](charts/{}.svg)\n\n{}", line(&chart.title), chart.name, line(chart.meaning)));
-    }
+    pictures(&mut text, charts);
     missing(&mut text, data);
     repeat(&mut text, data);
     text
 }
 
+fn pictures(text: &mut String, charts: &[Drawn]) {
+    if !charts.is_empty() {
+        push(text, "\n## Charts");
+    }
+    for chart in charts {
+        let (name, title) = (chart.name, line(&chart.title));
+        // The first stands on top already; what it means has room only here.
+        if name != "five-ways" {
+            push(text, &format!("\n![{title}](charts/{name}.svg)"));
+        }
+        push(text, &format!("\n**{title}**: {}", line(chart.meaning)));
+    }
+}
+
 fn rounds(data: &Data<'_>) -> String {
     let rounds = format::plural(data.rounds() as usize, "round");
-    format!("{rounds}, fresh servers each; figures are medians over rounds, ± is half a 95 % interval; percentiles are read from all rounds merged")
+    format!(
+        "{rounds}, fresh servers each; figures are medians over rounds, ± is half a 95 % interval; percentiles are read from all rounds merged"
+    )
 }
 
 fn section(text: &mut String, data: &Data<'_>, scenario: &Scenario) {
-    push(text, &format!("\n## {}: {}\n", line(&scenario.name), line(&scenario.title)));
-    push(text, &format!("{} {}\n", line(&scenario.question), line(&of_scenario(data, scenario))));
-    let rounds = format::plural(scenario.rounds as usize, "round");
-    push(text, &format!("*{}, {rounds}; {}*\n", line(&conditions(scenario)), line(&machine(&data.results.run.host))));
+    push(
+        text,
+        &format!("\n## {}: {}\n", line(&scenario.name), line(&scenario.title)),
+    );
+    push(
+        text,
+        &format!(
+            "{} {}\n",
+            line(&scenario.question),
+            line(&of_scenario(data, scenario))
+        ),
+    );
+    let rounds = format::plural(data.rounds_made(scenario), "round");
+    push(
+        text,
+        &format!(
+            "*{}, {rounds}; {}{}*\n",
+            line(&conditions(scenario)),
+            line(&machine(&data.results.run.host)),
+            saturation(scenario)
+        ),
+    );
     let table = tables::table(data, scenario);
-    push(text, &format!("| | {} |", table.head.join(" | ")));
+    push(text, &format!("| | {} |", line_of(&table.head)));
     push(text, &format!("|---|{}", "---:|".repeat(table.head.len())));
     for row in &table.rows {
         let cells = row.cells.iter().map(|cell| match &cell.interval {
             Some(interval) => format!("{} ({})", line(&cell.text), line(interval)),
             None => line(&cell.text),
         });
-        let name = if row.ranked { line(&row.contender) } else { format!("*{}*", line(&row.contender)) };
-        push(text, &format!("| {name} | {} |", cells.collect::<Vec<_>>().join(" | ")));
+        let name = if row.ranked {
+            line(&row.contender)
+        } else {
+            format!("*{}*", line(&row.contender))
+        };
+        push(
+            text,
+            &format!("| {name} | {} |", cells.collect::<Vec<_>>().join(" | ")),
+        );
     }
-    let doubted = table.rows.iter().filter(|row| row.reason.is_some());
-    let doubted = doubted.map(|row| format!("{}, {}: {}", row.contender, row.verdict, row.reason.as_deref().unwrap_or("")));
-    for note in doubted.chain(tables::notes(&table)) {
-        push(text, &format!("\n{} {}", format::MISSING, line(&note)));
+    for note in &table.notes {
+        push(text, &format!("\n{} {}", format::MISSING, line(note)));
     }
+}
+
+fn line_of(heads: &[String]) -> String {
+    let heads = heads.iter().map(|head| line(head));
+    heads.collect::<Vec<_>>().join(" | ")
 }
 
 fn missing(text: &mut String, data: &Data<'_>) {
@@ -75,7 +133,15 @@ fn missing(text: &mut String, data: &Data<'_>) {
         push(text, "\n## Failed\n");
     }
     for (contender, scenario, outcome, reason) in failed {
-        push(text, &format!("- {} under {}: {outcome}, {}", line(contender), line(scenario), line(&reason)));
+        push(
+            text,
+            &format!(
+                "- {} under {}: {outcome}, {}",
+                line(contender),
+                line(scenario),
+                line(&reason)
+            ),
+        );
     }
     if !data.results.damage.is_empty() {
         push(text, "\n## Records that could not be read\n");
@@ -89,16 +155,34 @@ fn repeat(text: &mut String, data: &Data<'_>) {
     let run = &data.results.run;
     push(text, "\n## Again\n");
     push(text, &format!("    {}\n", command(data)));
-    push(text, &format!("Seed {}, fiveways {}, begun {}.", run.seed, line(&run.version), line(&run.started)));
-    push(text, "Figures: `summary.json`, `summary.csv`; distributions and every pass: `records.jsonl`, `run.json`.");
+    push(
+        text,
+        &format!(
+            "Seed {}, fiveways {}, begun {}.",
+            run.seed,
+            line(&run.version),
+            line(&run.started)
+        ),
+    );
+    push(
+        text,
+        "Figures: `summary.json`, `summary.csv`; distributions and every pass: `records.jsonl`, `run.json`.",
+    );
 }
 
 /// The command line that repeats the run.
 pub(crate) fn command(data: &Data<'_>) -> String {
     let words = data.results.run.command.iter().map(|word| {
         let word = format::without_paths(&word.replace(['\n', '\r'], " "));
-        let plain = !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_./={}:,+".contains(c));
-        if plain { word } else { format!("'{}'", word.replace('\'', "'\\''")) }
+        let plain = !word.is_empty()
+            && word
+                .chars()
+                .all(|c| c.is_alphanumeric() || "-_./={}:,+".contains(c));
+        if plain {
+            word
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        }
     });
     words.collect::<Vec<_>>().join(" ")
 }

@@ -11,7 +11,8 @@ pub(crate) fn stands_at<'a>(cells: &[Cell<'a>], scenario: &'a Scenario) -> &'a S
     let line = scenario.line();
     let scenarios = cells.iter().map(|cell| cell.scenario);
     let same = scenarios.filter(|other| other.line() == line);
-    same.max_by_key(|other| other.connections).unwrap_or(scenario)
+    same.max_by_key(|other| other.connections)
+        .unwrap_or(scenario)
 }
 
 /// Bytes per connection, per round.
@@ -56,7 +57,10 @@ fn slopes_of(
 ) -> Result<Vec<(u32, f64)>, String> {
     let end = stands_at(cells, cell.scenario);
     if end.name != cell.scenario.name {
-        return Err(format!("stands at {}: it is a slope over connections", end.name));
+        return Err(format!(
+            "stands at {}: it is a slope over connections",
+            end.name
+        ));
     }
     let line: Vec<&Cell<'_>> = cells
         .iter()
@@ -75,7 +79,10 @@ fn slopes_of(
     }
     Err(match cell.served() {
         Some((served, asked)) if served < asked => {
-            format!("{}: nobody more to weigh", crate::format::served(served, asked))
+            format!(
+                "{}: nobody more to weigh",
+                crate::format::served(served, asked)
+            )
         }
         _ => "no round gauged two scenarios of the line".to_owned(),
     })
@@ -97,7 +104,10 @@ fn slope(points: &[(f64, f64)]) -> Option<f64> {
     let mean_x = points.iter().map(|(x, _)| x).sum::<f64>() / count;
     let mean_y = points.iter().map(|(_, y)| y).sum::<f64>() / count;
     let spread: f64 = points.iter().map(|(x, _)| (x - mean_x).powi(2)).sum();
-    let shared: f64 = points.iter().map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
+    let shared: f64 = points
+        .iter()
+        .map(|(x, y)| (x - mean_x) * (y - mean_y))
+        .sum();
     (spread > 0.0).then(|| shared / spread)
 }
 

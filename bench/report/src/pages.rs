@@ -60,13 +60,22 @@ pub fn write(folder: &Path, results: &Results) -> Result<Vec<PathBuf>, WriteErro
         Ok(())
     };
     let pictures = folder.join("charts");
-    fs::create_dir_all(&pictures).map_err(|error| WriteError::Folder { path: pictures, error })?;
+    fs::create_dir_all(&pictures).map_err(|error| WriteError::Folder {
+        path: pictures,
+        error,
+    })?;
     put("summary.json", json(&summary)?.as_bytes())?;
     put("summary.csv", &csv(&summary)?)?;
     for Drawn { name, svg, .. } in &drawn {
         put(&format!("charts/{name}.svg"), svg.as_bytes())?;
-        let problem = |problem| WriteError::Chart { chart: (*name).to_owned(), problem };
-        put(&format!("charts/{name}.png"), &charts::png(svg).map_err(problem)?)?;
+        let problem = |problem| WriteError::Chart {
+            chart: (*name).to_owned(),
+            problem,
+        };
+        put(
+            &format!("charts/{name}.png"),
+            &charts::png(svg).map_err(problem)?,
+        )?;
     }
     put("README.md", markdown::readme(&data, &drawn).as_bytes())?;
     put("report.html", html::page(&data, &drawn).as_bytes())?;
@@ -75,24 +84,46 @@ pub fn write(folder: &Path, results: &Results) -> Result<Vec<PathBuf>, WriteErro
 
 fn json(summary: &Summary) -> Result<String, WriteError> {
     let text = serde_json::to_string_pretty(summary);
-    text.map(|text| text + "\n").map_err(format_error("summary.json"))
+    text.map(|text| text + "\n")
+        .map_err(format_error("summary.json"))
 }
 
 /// One estimate a line, with the fields of `record::Estimate` as columns.
 fn csv(summary: &Summary) -> Result<Vec<u8>, WriteError> {
     let file = "summary.csv";
-    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    let mut writer = csv::WriterBuilder::new()
+        .has_headers(false)
+        .from_writer(Vec::new());
     let head = [
-        "contender", "family", "scenario", "metric", "unit", "value", "low", "high", "rounds", "source", "verdict",
+        "contender",
+        "family",
+        "scenario",
+        "metric",
+        "unit",
+        "value",
+        "low",
+        "high",
+        "rounds",
+        "source",
+        "verdict",
         "reason",
     ];
     writer.write_record(head).map_err(format_error(file))?;
     for it in &summary.estimates {
         let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
         let row = [
-            it.contender.clone(), it.family.clone(), it.scenario.clone(), it.metric.clone(), it.unit.clone(),
-            number(it.value), number(it.low), number(it.high), it.rounds.to_string(), it.source.clone(),
-            it.verdict.clone(), it.reason.clone().unwrap_or_default(),
+            it.contender.clone(),
+            it.family.clone(),
+            it.scenario.clone(),
+            it.metric.clone(),
+            it.unit.clone(),
+            number(it.value),
+            number(it.low),
+            number(it.high),
+            it.rounds.to_string(),
+            it.source.clone(),
+            it.verdict.clone(),
+            it.reason.clone().unwrap_or_default(),
         ];
         writer.write_record(row).map_err(format_error(file))?;
     }
@@ -101,5 +132,8 @@ fn csv(summary: &Summary) -> Result<Vec<u8>, WriteError> {
 
 fn format_error<E: std::fmt::Display>(file: &str) -> impl FnOnce(E) -> WriteError + use<E> {
     let file = file.to_owned();
-    move |error| WriteError::Format { file, problem: error.to_string() }
+    move |error| WriteError::Format {
+        file,
+        problem: error.to_string(),
+    }
 }

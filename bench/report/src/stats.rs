@@ -88,10 +88,17 @@ pub(crate) fn interval(
         })
         .collect();
     readings.sort_by(f64::total_cmp);
-    let (low, high) = (readings[RESAMPLES / 40], readings[RESAMPLES - 1 - RESAMPLES / 40]);
+    let (low, high) = (
+        readings[RESAMPLES / 40],
+        readings[RESAMPLES - 1 - RESAMPLES / 40],
+    );
     let stretch = stretch(rounds);
     // Nothing measured here is negative unless a round was; a stretch must not make it so.
-    let floor = if readings[0] >= 0.0 { 0.0 } else { f64::NEG_INFINITY };
+    let floor = if readings[0] >= 0.0 {
+        0.0
+    } else {
+        f64::NEG_INFINITY
+    };
     Some(Interval {
         low: (value - stretch * (value - low)).max(floor),
         high: value + stretch * (high - value),

@@ -2,15 +2,18 @@
 
 use record::{Answer, Scenario, Workload};
 
+use crate::cells::Cell;
 use crate::data::{Data, is_unserved, may_be_shown};
-use crate::format;
+use crate::{doubts, format};
 
 /// A table, ranked: valid cells by their first column, the others after them.
 pub(crate) struct Table {
     /// Heads of the columns after the contender's.
-    pub head: Vec<&'static str>,
+    pub head: Vec<String>,
     /// A contender a row.
     pub rows: Vec<Row>,
+    /// Why cells are not valid and why figures are missing.
+    pub notes: Vec<String>,
 }
 
 /// One contender.
@@ -40,6 +43,9 @@ pub(crate) struct Figure {
     pub reason: Option<String>,
 }
 
+/// What stands in the reference's own row.
+const REFERENCE: &str = "reference";
+
 /// A column: its head, its metric, and the workloads whose tables have it.
 type Column = (&'static str, &'static str, &'static [Workload]);
 
@@ -56,7 +62,7 @@ const COLUMNS: &[Column] = &[
     ("p99.9", "response_ns_p999", RR),
     ("connect p50", "connect_ns_p50", CRR),
     ("CPU/request", "cpu_us_per_request", LOADED),
-    ("voluntary switches/request", "switches_voluntary_per_request", LOADED),
+    ("switches/request, voluntary", "switches_voluntary_per_request", LOADED),
     ("involuntary", "switches_involuntary_per_request", LOADED),
     ("per connection", "memory_bytes_per_connection", IDLE),
     ("PSS", "pss_bytes", IDLE),
@@ -68,32 +74,83 @@ const COLUMNS: &[Column] = &[
 
 /// The table of `scenario`.
 pub(crate) fn table(data: &Data<'_>, scenario: &Scenario) -> Table {
-    let columns: Vec<&Column> = COLUMNS.iter().filter(|column| column.2.contains(&scenario.workload)).collect();
-    let reference = data.results.run.suite.reference.as_str();
-    let mut head: Vec<&'static str> = columns.iter().map(|column| column.0).collect();
-    head.insert(1, "ratio to reference");
+    let applies = |column: &&Column| column.2.contains(&scenario.workload);
+    let columns: Vec<&Column> = COLUMNS.iter().filter(applies).collect();
+    let mut head: Vec<String> = columns.iter().map(|column| column.0.to_owned()).collect();
+    let reference = format!("ratio to {}", data.results.run.suite.reference);
+    head.insert(columns_before_ratio(scenario), reference);
     let key = ranked_by(data, scenario);
-    let ranking: Vec<&str> = data.ranking(&scenario.name, key).iter().map(|it| it.contender.as_str()).collect();
-    let here = data.cells.iter().filter(|cell| cell.scenario.name == scenario.name);
-    let mut rows: Vec<Row> = here
-        .map(|cell| {
-            let figures = columns.iter().map(|column| figure(data, cell.contender, scenario, column.1));
-            let mut cells: Vec<Figure> = figures.collect();
-            cells.insert(1, ratio(data, cell.contender, reference, scenario, columns[0].1));
-            let verdict = crate::doubts::verdict(cell);
-            Row {
-                contender: cell.contender.to_owned(),
-                family: cell.family.to_owned(),
-                ranked: ranking.contains(&cell.contender),
-                verdict: verdict.word,
-                reason: verdict.reason,
-                cells,
-            }
-        })
+    let ranking: Vec<&str> = data
+        .ranking(&scenario.name, key)
+        .iter()
+        .map(|it| it.contender.as_str())
         .collect();
-    let place = |row: &Row| ranking.iter().position(|name| *name == row.contender).unwrap_or(usize::MAX);
+    let here = data.cells.iter();
+    let here = here.filter(|cell| cell.scenario.name == scenario.name);
+    let mut rows: Vec<Row> = here
+        .map(|cell| row(data, cell, &columns, ranking.contains(&cell.contender)))
+        .collect();
+    let place = |row: &Row| {
+        let place = ranking.iter().position(|name| *name == row.contender);
+        place.unwrap_or(usize::MAX)
+    };
     rows.sort_by_key(place);
-    Table { head, rows }
+    let notes = notes(&head, &rows);
+    let mut table = Table { head, rows, notes };
+    table.drop_empty_columns();
+    table
+}
+
+impl Table {
+    /// A column in which nobody who is ranked has a figure leaves its reason in the notes, and goes.
+    fn drop_empty_columns(&mut self) {
+        let has_figure = |index: usize| {
+            let mut cells = self.rows.iter().filter(|row| row.ranked);
+            cells.any(|row| !matches!(row.cells[index].text.as_str(), format::MISSING | REFERENCE))
+        };
+        let nobody = !self.rows.iter().any(|row| row.ranked);
+        let kept: Vec<bool> = (0..self.head.len())
+            .map(|index| nobody || has_figure(index))
+            .collect();
+        let keep = |index: &mut usize| {
+            *index += 1;
+            kept[*index - 1]
+        };
+        let mut index = 0;
+        self.head.retain(|_| keep(&mut index));
+        for row in &mut self.rows {
+            let mut index = 0;
+            row.cells.retain(|_| keep(&mut index));
+        }
+    }
+}
+
+fn row(data: &Data<'_>, cell: &Cell<'_>, columns: &[&Column], ranked: bool) -> Row {
+    let (name, scenario) = (cell.contender, cell.scenario);
+    let figures = columns
+        .iter()
+        .map(|column| figure(data, name, scenario, column.1));
+    let mut cells: Vec<Figure> = figures.collect();
+    let ratio = ratio(data, name, scenario, columns[0].1);
+    cells.insert(columns_before_ratio(scenario), ratio);
+    let verdict = doubts::verdict(cell);
+    Row {
+        contender: name.to_owned(),
+        family: cell.family.to_owned(),
+        ranked,
+        verdict: verdict.word,
+        reason: verdict.reason,
+        cells,
+    }
+}
+
+/// Where the ratio stands: beside the figure it is of, under rr and crr after the latencies, so that who was
+/// served stands in one stretch of columns.
+fn columns_before_ratio(scenario: &Scenario) -> usize {
+    match scenario.workload {
+        Workload::Rr | Workload::Crr => 4,
+        Workload::Idle => 1,
+    }
 }
 
 /// The metric by which a scenario's table is ranked.
@@ -108,40 +165,67 @@ pub(crate) fn ranked_by(data: &Data<'_>, scenario: &Scenario) -> &'static str {
 
 fn figure(data: &Data<'_>, contender: &str, scenario: &Scenario, metric: &str) -> Figure {
     let Some(it) = data.estimate(contender, &scenario.name, metric) else {
-        return Figure { text: format::MISSING.to_owned(), ..Figure::default() };
+        return Figure {
+            text: format::MISSING.to_owned(),
+            ..Figure::default()
+        };
     };
     // Where not everybody was served, latency and throughput are of those who were: who was served stands instead.
-    let served = data.served(contender, &scenario.name).filter(|_| is_unserved(it));
+    let served = data
+        .served(contender, &scenario.name)
+        .filter(|_| is_unserved(it));
     match (it.value, served) {
-        (_, Some(served)) if metric.contains("_ns_") || metric == "throughput_per_s" || metric.contains("_per_connection") => {
-            Figure { text: served, interval: None, reason: it.reason.clone() }
+        (_, Some(served))
+            if metric.contains("_ns_")
+                || metric == "throughput_per_s"
+                || metric.contains("_per_connection") =>
+        {
+            Figure {
+                text: served,
+                interval: None,
+                reason: it.reason.clone(),
+            }
         }
         (Some(value), _) => Figure {
             text: format::figure(metric, value),
             interval: format::plus_minus(value, it.low, it.high),
             reason: (!may_be_shown(it)).then(|| it.reason.clone()).flatten(),
         },
-        (None, _) => Figure { text: format::MISSING.to_owned(), interval: None, reason: it.reason.clone() },
+        (None, _) => Figure {
+            text: format::MISSING.to_owned(),
+            interval: None,
+            reason: it.reason.clone(),
+        },
     }
 }
 
-fn ratio(data: &Data<'_>, contender: &str, reference: &str, scenario: &Scenario, metric: &str) -> Figure {
-    if contender == reference {
-        return Figure { text: "reference".to_owned(), ..Figure::default() };
+fn ratio(data: &Data<'_>, contender: &str, scenario: &Scenario, metric: &str) -> Figure {
+    if contender == data.results.run.suite.reference {
+        return Figure {
+            text: REFERENCE.to_owned(),
+            ..Figure::default()
+        };
     }
-    let found = data.summary.comparisons.iter().find(|it| {
-        it.a == contender && it.scenario == scenario.name && it.metric == metric
-    });
+    let comparisons = &data.summary.comparisons;
+    let found = comparisons
+        .iter()
+        .find(|it| it.a == contender && it.scenario == scenario.name && it.metric == metric);
     match found {
         Some(it) => Figure {
             text: format!("{} ×{}", format::digits(it.ratio), mark(it.answer)),
-            interval: it.low.zip(it.high).map(|(low, high)| format!("{} to {}", format::digits(low), format::digits(high))),
+            interval: it
+                .low
+                .zip(it.high)
+                .map(|(low, high)| format!("{} to {}", format::digits(low), format::digits(high))),
             reason: None,
         },
         None => Figure {
             text: format::MISSING.to_owned(),
             interval: None,
-            reason: Some("only valid cells are compared".to_owned()),
+            // Without a figure there is no ratio either, and why stands with the figure.
+            reason: data
+                .shown(contender, &scenario.name, metric)
+                .map(|_| "only valid cells are compared, round by round".to_owned()),
         },
     }
 }
@@ -154,12 +238,27 @@ fn mark(answer: Answer) -> &'static str {
     }
 }
 
+/// Why cells are not valid, then why figures of valid ones are missing.
+fn notes(head: &[String], rows: &[Row]) -> Vec<String> {
+    let doubted = rows.iter().filter_map(|row| {
+        let reason = row.reason.as_ref()?;
+        Some(format!("{}, {}: {reason}", row.contender, row.verdict))
+    });
+    doubted.chain(missing(head, rows)).collect()
+}
+
 /// The reasons why figures of a table are missing, each once, with the columns they concern.
-pub(crate) fn notes(table: &Table) -> Vec<String> {
+fn missing(head: &[String], rows: &[Row]) -> Vec<String> {
     let mut notes: Vec<(String, Vec<String>)> = Vec::new();
-    for row in table.rows.iter().filter(|row| row.ranked) {
-        for (head, cell) in table.head.iter().zip(&row.cells) {
-            let Some(reason) = cell.reason.as_ref().filter(|_| cell.text == format::MISSING) else { continue };
+    for row in rows.iter().filter(|row| row.ranked) {
+        for (head, cell) in head.iter().zip(&row.cells) {
+            let Some(reason) = cell
+                .reason
+                .as_ref()
+                .filter(|_| cell.text == format::MISSING)
+            else {
+                continue;
+            };
             let note = format!("{head}: {reason}");
             match notes.iter_mut().find(|(other, _)| *other == note) {
                 Some((_, who)) => who.push(row.contender.clone()),
@@ -167,7 +266,7 @@ pub(crate) fn notes(table: &Table) -> Vec<String> {
             }
         }
     }
-    let everybody = table.rows.iter().filter(|row| row.ranked).count();
+    let everybody = rows.iter().filter(|row| row.ranked).count();
     let named = notes.into_iter().map(|(note, who)| match who.len() {
         n if n == everybody => note,
         _ => format!("{note} ({})", who.join(", ")),

@@ -17,12 +17,17 @@ const COLUMNS: usize = 80;
 /// and where the report is.
 pub fn terminal(results: &Results, summary: &Summary, report_path: Option<&Path>) -> String {
     let data = Data::new(results, summary);
-    let path = report_path.map(|path| path_lines(&path.display().to_string())).unwrap_or_default();
+    let path = report_path
+        .map(|path| path_lines(&path.display().to_string()))
+        .unwrap_or_default();
     let table = table(&data);
     let notes = notes(&data);
     let mut lines = vec![clip(&head(&data), COLUMNS)];
     let room = LINES.saturating_sub(lines.len() + table.len() + path.len() + notes.len().min(3));
-    let sentences: Vec<String> = answers(&data).iter().flat_map(|sentence| wrap(sentence)).collect();
+    let sentences: Vec<String> = answers(&data)
+        .iter()
+        .flat_map(|sentence| wrap(sentence))
+        .collect();
     lines.extend(cut(sentences, room, "…"));
     lines.extend(table);
     let room = LINES.saturating_sub(lines.len() + path.len());
@@ -33,7 +38,9 @@ pub fn terminal(results: &Results, summary: &Summary, report_path: Option<&Path>
 
 fn head(data: &Data<'_>) -> String {
     let suite = &data.results.run.suite_name;
-    let made = data.provisional().unwrap_or_else(|| format::plural(data.rounds() as usize, "round"));
+    let made = data
+        .provisional()
+        .unwrap_or_else(|| format::plural(data.rounds() as usize, "round"));
     let damage = match data.results.damage.len() {
         0 => String::new(),
         lines => format!("; {} unreadable", format::plural(lines, "record")),
@@ -47,9 +54,20 @@ fn table(data: &Data<'_>) -> Vec<String> {
         return Vec::new();
     };
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
     let memory = data.heaviest();
-    table.set_header(["", "requests/s", "±", "p50", "p99", "KiB/conn.", "switches", "CPU µs"]);
+    table.set_header([
+        "",
+        "requests/s",
+        "±",
+        "p50",
+        "p99",
+        "KiB/conn.",
+        "switches",
+        "CPU µs",
+    ]);
     for entrant in data.firsts() {
         let name = entrant.name.as_str();
         let mut row = vec![clip(name, 21)];
@@ -69,9 +87,17 @@ fn table(data: &Data<'_>) -> Vec<String> {
     }
     let clients = scenario.connections;
     let cores = format::cores(scenario.server_cpus);
-    let caption = format!("{}: {clients} clients, closed loop, at saturation, {cores}; per request:", scenario.name);
+    let caption = format!(
+        "{}: {clients} clients, closed loop, at saturation, {cores}; per request:",
+        scenario.name
+    );
     let mut lines = vec![String::new(), clip(&caption, COLUMNS)];
-    lines.extend(table.to_string().lines().map(|line| clip(line.trim_end(), COLUMNS)));
+    lines.extend(
+        table
+            .to_string()
+            .lines()
+            .map(|line| clip(line.trim_end(), COLUMNS)),
+    );
     lines
 }
 
@@ -90,21 +116,33 @@ fn loaded(data: &Data<'_>, name: &str, scenario: &str) -> Vec<String> {
             metric => format::figure(metric, value),
         })
     };
-    let switches = ["switches_voluntary_per_request", "switches_involuntary_per_request"]
-        .map(|metric| valid(metric).and_then(|it| it.value));
+    let switches = [
+        "switches_voluntary_per_request",
+        "switches_involuntary_per_request",
+    ]
+    .map(|metric| valid(metric).and_then(|it| it.value));
     let switches = match switches {
         [Some(voluntary), Some(involuntary)] => format::digits(voluntary + involuntary),
         _ => missing(),
     };
-    let plus_minus = valid("throughput_per_s").and_then(|it| format::plus_minus(it.value?, it.low, it.high));
-    let plus_minus = plus_minus.map_or_else(missing, |text| text.trim_start_matches("± ").to_owned());
+    let plus_minus =
+        valid("throughput_per_s").and_then(|it| format::plus_minus(it.value?, it.low, it.high));
+    let plus_minus =
+        plus_minus.map_or_else(missing, |text| text.trim_start_matches("± ").to_owned());
     let (mut p50, mut p99) = (shown("response_ns_p50"), shown("response_ns_p99"));
     if let Some(served) = data.served(name, scenario) {
         // "1 of 50" and "served" in two neighbouring columns read as one.
         let (count, word) = served.rsplit_once(' ').unwrap_or((served.as_str(), ""));
         (p50, p99) = (count.to_owned(), word.to_owned());
     }
-    vec![shown("throughput_per_s"), plus_minus, p50, p99, switches, shown("cpu_us_per_request")]
+    vec![
+        shown("throughput_per_s"),
+        plus_minus,
+        p50,
+        p99,
+        switches,
+        shown("cpu_us_per_request"),
+    ]
 }
 
 /// What weakens the table, what failed, what was skipped: a line each.
@@ -116,7 +154,10 @@ fn notes(data: &Data<'_>) -> Vec<String> {
             let weak = it.filter(|it| it.verdict == "client-bound" && !may_be_shown(it));
             if let Some(it) = weak {
                 let reason = it.reason.clone().unwrap_or_default();
-                notes.push(format!("{} under {}, {}: {reason}", it.contender, it.scenario, it.verdict));
+                notes.push(format!(
+                    "{} under {}, {}: {reason}",
+                    it.contender, it.scenario, it.verdict
+                ));
             }
         }
     }
@@ -148,7 +189,10 @@ fn path_lines(path: &str) -> Vec<String> {
     let tail: Vec<char> = path.chars().rev().take(COLUMNS - 1).collect();
     let whole = tail.len() == path.chars().count();
     let tail: String = tail.into_iter().rev().collect();
-    vec!["report:".to_owned(), if whole { tail } else { format!("…{tail}") }]
+    vec![
+        "report:".to_owned(),
+        if whole { tail } else { format!("…{tail}") },
+    ]
 }
 
 fn width(text: &str) -> usize {
@@ -157,7 +201,10 @@ fn width(text: &str) -> usize {
 
 /// `text` in at most `columns`, an ellipsis at the end when it is cut.
 fn clip(text: &str, columns: usize) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line: String = text
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     if width(&line) <= columns {
         return line;
     }

@@ -26,7 +26,10 @@ pub fn gather(who: &Who) -> Result<Vec<Contestant>, Failure> {
     let mut foreign = read(FOREIGN, &folder.join("contenders.toml"))?;
     for path in &who.contenders {
         let text = std::fs::read_to_string(path).map_err(|error| {
-            Failure::usage(format!("the contenders of {} cannot be read", path.display()), error.to_string())
+            Failure::usage(
+                format!("the contenders of {} cannot be read", path.display()),
+                error.to_string(),
+            )
         })?;
         foreign.extend(read(&text, path)?);
     }
@@ -56,7 +59,10 @@ pub fn select(all: Vec<Contestant>, pattern: Option<&str>) -> Result<Vec<Contest
     };
     let regex = regex(pattern)?;
     let names: Vec<String> = all.iter().map(|one| one.entrant.name.clone()).collect();
-    let chosen: Vec<Contestant> = all.into_iter().filter(|one| regex.is_match(&one.entrant.name)).collect();
+    let chosen: Vec<Contestant> = all
+        .into_iter()
+        .filter(|one| regex.is_match(&one.entrant.name))
+        .collect();
     if !chosen.is_empty() {
         return Ok(chosen);
     }
@@ -64,10 +70,12 @@ pub fn select(all: Vec<Contestant>, pattern: Option<&str>) -> Result<Vec<Contest
         format!("no contender matches `{pattern}`"),
         format!("there are {}", names.join(", ")),
     );
-    Err(match record::nearest(pattern, names.iter().map(String::as_str)) {
-        Some(near) => failure.hint(format!("`{near}`")),
-        None => failure.hint("fiveways list"),
-    })
+    Err(
+        match record::nearest(pattern, names.iter().map(String::as_str)) {
+            Some(near) => failure.hint(format!("`{near}`")),
+            None => failure.hint("fiveways list"),
+        },
+    )
 }
 
 /// A regular expression that the user typed.
@@ -76,7 +84,10 @@ pub fn select(all: Vec<Contestant>, pattern: Option<&str>) -> Result<Vec<Contest
 /// With what is wrong in it.
 pub fn regex(pattern: &str) -> Result<Regex, Failure> {
     Regex::new(pattern).map_err(|error| {
-        Failure::usage(format!("`{pattern}` is no regular expression"), error.to_string().replace('\n', " "))
+        Failure::usage(
+            format!("`{pattern}` is no regular expression"),
+            error.to_string().replace('\n', " "),
+        )
     })
 }
 
@@ -97,7 +108,10 @@ pub fn without_paths(words: impl Iterator<Item = String>) -> Vec<String> {
             } else if let Ok(inside) = path.strip_prefix(&root) {
                 format!("{{root}}/{}", inside.display())
             } else {
-                path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+                path.file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned()
             }
         })
         .collect()
@@ -114,13 +128,17 @@ fn from_words(with: &str) -> Result<Contender, Failure> {
         Failure::usage(format!("--with {with} cannot be read"), cause)
             .hint("--with mine='./my-server {port}'")
     };
-    let (name, command) = with.split_once('=').ok_or_else(|| usage("it has no `=` after a name"))?;
+    let (name, command) = with
+        .split_once('=')
+        .ok_or_else(|| usage("it has no `=` after a name"))?;
     let command = shlex::split(command).ok_or_else(|| usage("a quotation mark is not closed"))?;
     if !is_name(name) {
         return Err(usage("a name holds only a-z, 0-9 and -"));
     }
     if !command.iter().any(|word| word.contains("{port}")) {
-        return Err(usage("the command does not say where the port goes: {port}"));
+        return Err(usage(
+            "the command does not say where the port goes: {port}",
+        ));
     }
     Ok(Contender {
         name: name.to_owned(),
@@ -151,7 +169,10 @@ fn enter(contender: Contender) -> Contestant {
             ("{root}".to_owned(), workspace().display().to_string()),
         ],
     };
-    let missing = contender.requires.iter().find(|program| on_path(program).is_none());
+    let missing = contender
+        .requires
+        .iter()
+        .find(|program| on_path(program).is_none());
     if let Some(program) = missing {
         contestant.entrant.skipped = Some(format!("{program} is not installed"));
     } else if let Err(reason) = build(&contestant, &contender.build) {
@@ -163,7 +184,10 @@ fn enter(contender: Contender) -> Contestant {
 }
 
 fn build(contestant: &Contestant, words: &[String]) -> Result<(), String> {
-    let Some((program, arguments)) = contestant.fill(words, &[]).split_first().map(|(p, a)| (p.clone(), a.to_vec()))
+    let Some((program, arguments)) = contestant
+        .fill(words, &[])
+        .split_first()
+        .map(|(p, a)| (p.clone(), a.to_vec()))
     else {
         return Ok(());
     };
@@ -176,17 +200,31 @@ fn build(contestant: &Contestant, words: &[String]) -> Result<(), String> {
         return Ok(());
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
-    Err(format!("its build failed: {}", stderr.lines().last().unwrap_or("it does not say why")))
+    Err(format!(
+        "its build failed: {}",
+        stderr.lines().last().unwrap_or("it does not say why")
+    ))
 }
 
 /// What its version command says first, or the hash of its program.
 fn version(contestant: &Contestant, words: &[String]) -> String {
-    let said = contestant.fill(words, &[]).split_first().and_then(|(program, arguments)| {
-        let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()?;
-        let text = [output.stdout, output.stderr].concat();
-        let line = String::from_utf8_lossy(&text).lines().next()?.trim().to_owned();
-        (!line.is_empty()).then_some(line)
-    });
+    let said = contestant
+        .fill(words, &[])
+        .split_first()
+        .and_then(|(program, arguments)| {
+            let output = Command::new(program)
+                .args(arguments)
+                .stdin(Stdio::null())
+                .output()
+                .ok()?;
+            let text = [output.stdout, output.stderr].concat();
+            let line = String::from_utf8_lossy(&text)
+                .lines()
+                .next()?
+                .trim()
+                .to_owned();
+            (!line.is_empty()).then_some(line)
+        });
     said.unwrap_or_else(|| hash(contestant))
 }
 
@@ -196,7 +234,11 @@ fn hash(contestant: &Contestant) -> String {
     match program {
         Some(bytes) => {
             let digest = Sha256::digest(&bytes);
-            let short: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+            let short: String = digest
+                .iter()
+                .take(6)
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
             format!("sha256 {short}")
         }
         None => "unknown".to_owned(),
@@ -209,14 +251,23 @@ fn on_path(program: &str) -> Option<PathBuf> {
         return Some(PathBuf::from(program)).filter(|path| path.is_file());
     }
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
 }
 
 fn ours() -> Result<Vec<Contestant>, Failure> {
     let program = echo_server()?;
-    let output = Command::new(&program).arg("--list").stdin(Stdio::null()).output();
+    let output = Command::new(&program)
+        .arg("--list")
+        .stdin(Stdio::null())
+        .output();
     let output = output.map_err(|error| {
-        Failure::tool("prepare", format!("{} cannot be run", program.display()), error.to_string())
+        Failure::tool(
+            "prepare",
+            format!("{} cannot be run", program.display()),
+            error.to_string(),
+        )
     })?;
     let list = String::from_utf8_lossy(&output.stdout);
     list.lines().map(|line| our_model(line, &program)).collect()
@@ -225,10 +276,16 @@ fn ours() -> Result<Vec<Contestant>, Failure> {
 fn our_model(line: &str, program: &Path) -> Result<Contestant, Failure> {
     let fields: Vec<&str> = line.split('\t').collect();
     let [name, family, holds, _sentence] = fields[..] else {
-        return Err(Failure::tool("prepare", "echo-server --list is not understood", line.to_owned())
-            .hint("cargo build --release, so that both programs are of one version"));
+        return Err(Failure::tool(
+            "prepare",
+            "echo-server --list is not understood",
+            line.to_owned(),
+        )
+        .hint("cargo build --release, so that both programs are of one version"));
     };
-    let holds = holds.parse().map_err(|error: String| Failure::tool("prepare", line.to_owned(), error))?;
+    let holds = holds
+        .parse()
+        .map_err(|error: String| Failure::tool("prepare", line.to_owned(), error))?;
     let command = "{echo-server} MODEL --port {port} --workers {workers} --message {message} --work {work} \
                    --state {state} --touch {touch}";
     let mut contestant = Contestant {
@@ -237,7 +294,10 @@ fn our_model(line: &str, program: &Path) -> Result<Contestant, Failure> {
             family: family.to_owned(),
             holds,
             version: String::new(),
-            command: command.split(' ').map(|word| word.replace("MODEL", name)).collect(),
+            command: command
+                .split(' ')
+                .map(|word| word.replace("MODEL", name))
+                .collect(),
             skipped: None,
         },
         env: BTreeMap::new(),
@@ -247,15 +307,24 @@ fn our_model(line: &str, program: &Path) -> Result<Contestant, Failure> {
     Ok(contestant)
 }
 
-/// `echo-server`: built by cargo when this binary runs from its workspace's target folder (so that what is
-/// measured is what the sources say), else the one that stands beside this binary.
+/// `echo-server`: built by cargo when this binary stands where cargo has put it and its workspace is still
+/// there (so that what is measured is what the sources say), else the one that stands beside this binary.
 fn echo_server() -> Result<PathBuf, Failure> {
-    let own = std::env::current_exe()
-        .map_err(|error| Failure::tool("prepare", "this program cannot find itself", error.to_string()))?;
+    let own = std::env::current_exe().map_err(|error| {
+        Failure::tool(
+            "prepare",
+            "this program cannot find itself",
+            error.to_string(),
+        )
+    })?;
     let beside = own.with_file_name("echo-server");
     let root = workspace();
-    if own.starts_with(root.join("target")) && root.join("Cargo.toml").is_file() {
-        build_echo_server(&root, &own)?;
+    let folder = own.parent().unwrap_or(Path::new("."));
+    let profile = folder.file_name().and_then(|name| name.to_str());
+    if let (Some(profile @ ("debug" | "release")), true) =
+        (profile, root.join("Cargo.toml").is_file())
+    {
+        build_echo_server(&root, folder, profile)?;
     }
     if beside.is_file() {
         return Ok(beside);
@@ -268,11 +337,11 @@ fn echo_server() -> Result<PathBuf, Failure> {
     .hint("cargo build --release in the workspace, and keep both programs in one folder"))
 }
 
-fn build_echo_server(root: &Path, own: &Path) -> Result<(), Failure> {
-    let release = own.parent().and_then(Path::file_name).is_some_and(|folder| folder == "release");
+fn build_echo_server(root: &Path, folder: &Path, profile: &str) -> Result<(), Failure> {
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--quiet", "--package", "servers", "--target-dir"]).arg(root.join("target"));
-    if release {
+    cargo.args(["build", "--quiet", "--package", "servers", "--target-dir"]);
+    cargo.arg(folder.parent().unwrap_or(folder));
+    if profile == "release" {
         cargo.arg("--release");
     }
     let failed = |cause: String| {
@@ -288,6 +357,9 @@ fn build_echo_server(root: &Path, own: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let first = stderr.lines().find(|line| line.starts_with("error")).unwrap_or("cargo does not say why");
+    let first = stderr
+        .lines()
+        .find(|line| line.starts_with("error"))
+        .unwrap_or("cargo does not say why");
     Err(failed(first.to_owned()))
 }

@@ -47,17 +47,29 @@ pub struct Failure {
 impl Failure {
     /// The tool could not go on.
     pub fn tool(phase: &'static str, error: impl Into<String>, cause: impl Into<String>) -> Self {
-        Failure { exit: Exit::ToolError, phase, error: error.into(), cause: cause.into(), hint: None }
+        Failure {
+            exit: Exit::ToolError,
+            phase,
+            error: error.into(),
+            cause: cause.into(),
+            hint: None,
+        }
     }
 
     /// What was typed cannot be meant.
     pub fn usage(error: impl Into<String>, cause: impl Into<String>) -> Self {
-        Failure { exit: Exit::Usage, ..Failure::tool("usage", error, cause) }
+        Failure {
+            exit: Exit::Usage,
+            ..Failure::tool("usage", error, cause)
+        }
     }
 
     /// With what to type next.
     pub fn hint(self, hint: impl Into<String>) -> Self {
-        Failure { hint: Some(hint.into()), ..self }
+        Failure {
+            hint: Some(hint.into()),
+            ..self
+        }
     }
 
     /// Says it: three lines on standard error, or one object on standard output.
@@ -89,8 +101,12 @@ pub fn print(what: &impl Display) {
 
 impl From<record::StoreError> for Failure {
     fn from(error: record::StoreError) -> Self {
-        Failure::tool("results", "the results folder cannot be used", error.to_string())
-            .hint("--out DIR with a folder that you may write to")
+        Failure::tool(
+            "results",
+            "the results folder cannot be used",
+            error.to_string(),
+        )
+        .hint("--out DIR with a folder that you may write to")
     }
 }
 

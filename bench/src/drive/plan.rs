@@ -14,7 +14,12 @@ const BLOCK_CONNECTIONS: usize = 15_000;
 
 /// All passes of a run.
 pub fn passes(suite: &Suite, contenders: &[String], seed: u64) -> Vec<Planned> {
-    let rounds = suite.scenarios.iter().map(|scenario| scenario.rounds).max().unwrap_or(0);
+    let rounds = suite
+        .scenarios
+        .iter()
+        .map(|scenario| scenario.rounds)
+        .max()
+        .unwrap_or(0);
     let mut passes = Vec::new();
     for round in 1..=rounds {
         for (index, scenario) in suite.scenarios.iter().enumerate() {
@@ -50,13 +55,22 @@ fn planned(scenario: &Scenario, round: u32, blocks: &[Vec<String>]) -> Vec<Plann
 }
 
 /// Blocks of a round. Where a sliced round needs several, the reference is in each.
-fn deal(scenario: &Scenario, contenders: &[String], reference: &str, seed: u64) -> Vec<Vec<String>> {
+fn deal(
+    scenario: &Scenario,
+    contenders: &[String],
+    reference: &str,
+    seed: u64,
+) -> Vec<Vec<String>> {
     let mut contenders = contenders.to_vec();
     measure::shuffle(&mut contenders, seed);
     if scenario.measure == Measure::Solo {
-        return contenders.into_iter().map(|contender| vec![contender]).collect();
+        return contenders
+            .into_iter()
+            .map(|contender| vec![contender])
+            .collect();
     }
-    let alive = (BLOCK_CONNECTIONS / scenario.connections.max(1) as usize).clamp(2, BLOCK_CONTENDERS);
+    let alive =
+        (BLOCK_CONNECTIONS / scenario.connections.max(1) as usize).clamp(2, BLOCK_CONTENDERS);
     if contenders.len() <= alive {
         return vec![contenders];
     }
@@ -79,11 +93,16 @@ mod tests {
     use super::*;
 
     fn suite() -> Suite {
-        crate::drive::suites::find("quick").unwrap_or_else(|_| unreachable!()).0
+        crate::drive::suites::find("quick")
+            .unwrap_or_else(|_| unreachable!())
+            .0
     }
 
     fn names(count: usize) -> Vec<String> {
-        (0..count).map(|n| format!("c{n}")).chain(["event-loop".to_owned()]).collect()
+        (0..count)
+            .map(|n| format!("c{n}"))
+            .chain(["event-loop".to_owned()])
+            .collect()
     }
 
     #[test]
@@ -91,8 +110,10 @@ mod tests {
         let contenders = names(8);
         let passes = passes(&suite(), &contenders, 7);
         assert_eq!(passes.len(), 9 * 6 * 5);
-        let mut keys: Vec<_> =
-            passes.iter().map(|pass| (&pass.contender, &pass.scenario, pass.round)).collect();
+        let mut keys: Vec<_> = passes
+            .iter()
+            .map(|pass| (&pass.contender, &pass.scenario, pass.round))
+            .collect();
         keys.sort();
         keys.dedup();
         assert_eq!(keys.len(), passes.len());
@@ -103,14 +124,24 @@ mod tests {
         let suite = suite();
         let blocks = deal(&suite.scenarios[1], &names(25), "event-loop", 3);
         assert_eq!(blocks.len(), 3);
-        assert!(blocks.iter().all(|block| block.len() <= 10 && block.contains(&"event-loop".to_owned())));
+        assert!(
+            blocks
+                .iter()
+                .all(|block| block.len() <= 10 && block.contains(&"event-loop".to_owned()))
+        );
         assert_eq!(blocks.iter().map(Vec::len).sum::<usize>(), 25 + 3);
     }
 
     #[test]
     fn the_order_is_drawn_anew_each_round_and_again_from_the_same_seed() {
         let (suite, contenders) = (suite(), names(8));
-        assert_eq!(passes(&suite, &contenders, 1), passes(&suite, &contenders, 1));
-        assert_ne!(passes(&suite, &contenders, 1), passes(&suite, &contenders, 2));
+        assert_eq!(
+            passes(&suite, &contenders, 1),
+            passes(&suite, &contenders, 1)
+        );
+        assert_ne!(
+            passes(&suite, &contenders, 1),
+            passes(&suite, &contenders, 2)
+        );
     }
 }

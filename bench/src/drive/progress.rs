@@ -17,11 +17,20 @@ pub struct Progress {
 impl Progress {
     /// For `passes` passes that are expected to take `nominal` in all; `quiet` draws nothing.
     pub fn new(passes: u64, nominal: Duration, quiet: bool) -> Self {
-        let target = if quiet { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
+        let target = if quiet {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
         let bar = ProgressBar::with_draw_target(Some(passes), target);
         let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Progress { bar, nominal, begun: Instant::now(), table: String::new() }
+        Progress {
+            bar,
+            nominal,
+            begun: Instant::now(),
+            table: String::new(),
+        }
     }
 
     /// A block begins.
@@ -31,7 +40,10 @@ impl Progress {
             number => format!("{number} in turns"),
         };
         let left = humantime::format_duration(Duration::from_secs(self.left().as_secs()));
-        self.bar.set_message(format!("round {round}/{}: {}, {who}; {left} left", scenario.rounds, scenario.name));
+        self.bar.set_message(format!(
+            "round {round}/{}: {}, {who}; {left} left",
+            scenario.rounds, scenario.name
+        ));
         self.bar.tick();
     }
 

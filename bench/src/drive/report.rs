@@ -15,8 +15,11 @@ pub fn report(dir: Option<PathBuf>, json: bool) -> Result<ExitCode, Failure> {
         None => newest()?,
     };
     let results = record::read_results(&folder).map_err(|error| {
-        Failure::usage(format!("{} cannot be read", folder.display()), error.to_string())
-            .hint("fiveways report DIR with a folder that `fiveways run` has written")
+        Failure::usage(
+            format!("{} cannot be read", folder.display()),
+            error.to_string(),
+        )
+        .hint("fiveways report DIR with a folder that `fiveways run` has written")
     })?;
     for damage in &results.damage {
         eprintln!("fiveways: {damage}; the other lines are kept");
@@ -28,7 +31,11 @@ pub fn report(dir: Option<PathBuf>, json: bool) -> Result<ExitCode, Failure> {
         object["results"] = folder.display().to_string().into();
         print(&object);
     } else {
-        print(&report::terminal(&results, &summary, Some(&folder.join("report.html"))));
+        print(&report::terminal(
+            &results,
+            &summary,
+            Some(&folder.join("report.html")),
+        ));
     }
     Ok(Exit::Well.into())
 }
@@ -36,8 +43,11 @@ pub fn report(dir: Option<PathBuf>, json: bool) -> Result<ExitCode, Failure> {
 /// The folder below ./results whose plan is the newest.
 fn newest() -> Result<PathBuf, Failure> {
     let nothing = || {
-        Failure::usage("there are no results here", "no folder below ./results holds a run.json")
-            .hint("fiveways run, or fiveways report DIR")
+        Failure::usage(
+            "there are no results here",
+            "no folder below ./results holds a run.json",
+        )
+        .hint("fiveways run, or fiveways report DIR")
     };
     let entries = std::fs::read_dir("results").map_err(|_| nothing())?;
     entries

@@ -26,15 +26,20 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let (suite, suite_text) = chosen_suite(args)?;
     let contestants = entrants::select(entrants::gather(&args.who)?, args.only.as_deref())?;
     measure::adopt_orphans();
-    let interrupt = interrupt::watch()
-        .map_err(|error| Failure::tool("prepare", "signals cannot be watched", error.to_string()))?;
+    let interrupt = interrupt::watch().map_err(|error| {
+        Failure::tool("prepare", "signals cannot be watched", error.to_string())
+    })?;
     let bench = start_bench(&interrupt)?;
     let run = plan_of(args, suite, suite_text, &contestants, &bench)?;
     let folder = folder(args, &run);
     let writer = Writer::create(&folder, &run)?;
     let mut session = Session {
         progress: Progress::new(run.passes.len() as u64, nominal(&run), args.json),
-        results: Results { run, passes: Vec::new(), damage: Vec::new() },
+        results: Results {
+            run,
+            passes: Vec::new(),
+            damage: Vec::new(),
+        },
         contestants,
         writer,
         bench,
@@ -60,8 +65,14 @@ fn chosen_suite(args: &RunArgs) -> Result<(Suite, String), Failure> {
     let (mut suite, text) = suites::find(&args.suite)?;
     if let Some(pattern) = &args.scenario {
         let regex = entrants::regex(pattern)?;
-        let names: Vec<String> = suite.scenarios.iter().map(|scenario| scenario.name.clone()).collect();
-        suite.scenarios.retain(|scenario| regex.is_match(&scenario.name));
+        let names: Vec<String> = suite
+            .scenarios
+            .iter()
+            .map(|scenario| scenario.name.clone())
+            .collect();
+        suite
+            .scenarios
+            .retain(|scenario| regex.is_match(&scenario.name));
         if suite.scenarios.is_empty() {
             return Err(Failure::usage(
                 format!("no scenario of {} matches `{pattern}`", suite.name),
@@ -70,7 +81,10 @@ fn chosen_suite(args: &RunArgs) -> Result<(Suite, String), Failure> {
         }
     }
     if let Some(rounds) = args.rounds {
-        suite.scenarios.iter_mut().for_each(|scenario| scenario.rounds = rounds);
+        suite
+            .scenarios
+            .iter_mut()
+            .for_each(|scenario| scenario.rounds = rounds);
     }
     Ok((suite, text))
 }
@@ -84,11 +98,19 @@ fn plan_of(
 ) -> Result<Run, Failure> {
     for scenario in &suite.scenarios {
         place(&bench.host.topology, scenario.server_cpus).map_err(|cause| {
-            Failure::usage(format!("scenario {} cannot be placed on this machine", scenario.name), cause)
+            Failure::usage(
+                format!(
+                    "scenario {} cannot be placed on this machine",
+                    scenario.name
+                ),
+                cause,
+            )
         })?;
     }
     let started = SystemTime::now();
-    let since_1970 = started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since_1970 = started
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
     let seed = args.seed.unwrap_or(since_1970.as_nanos() as u64);
     let present: Vec<String> = contestants
         .iter()
@@ -107,7 +129,10 @@ fn plan_of(
         passes: plan::passes(&suite, &present, seed),
         suite,
         suite_text,
-        entrants: contestants.iter().map(|contestant| contestant.entrant.clone()).collect(),
+        entrants: contestants
+            .iter()
+            .map(|contestant| contestant.entrant.clone())
+            .collect(),
         host: bench.host.clone(),
     })
 }
@@ -121,7 +146,12 @@ fn folder(args: &RunArgs, run: &Run) -> PathBuf {
 
 /// What the plan will take, as far as it says: load, and some margin for starting, connecting and ending.
 fn nominal(run: &Run) -> Duration {
-    let scenario_of = |planned: &Planned| run.suite.scenarios.iter().find(|one| one.name == planned.scenario);
+    let scenario_of = |planned: &Planned| {
+        run.suite
+            .scenarios
+            .iter()
+            .find(|one| one.name == planned.scenario)
+    };
     run.passes
         .iter()
         .filter_map(scenario_of)
@@ -152,10 +182,13 @@ impl Session {
         let mut blocks = passes.chunk_by(same_block).peekable();
         while let Some(block) = blocks.next() {
             self.block(block)?;
-            let round_ends = blocks.peek().is_some_and(|next| next[0].round != block[0].round);
+            let round_ends = blocks
+                .peek()
+                .is_some_and(|next| next[0].round != block[0].round);
             if round_ends {
                 let summary = report::summarise(&self.results);
-                self.progress.provisional(report::terminal(&self.results, &summary, None));
+                self.progress
+                    .provisional(report::terminal(&self.results, &summary, None));
             }
         }
         Ok(())
@@ -163,7 +196,12 @@ impl Session {
 
     fn block(&mut self, block: &[Planned]) -> Result<(), Broken> {
         let run = &self.results.run;
-        let Some(index) = run.suite.scenarios.iter().position(|one| one.name == block[0].scenario) else {
+        let Some(index) = run
+            .suite
+            .scenarios
+            .iter()
+            .position(|one| one.name == block[0].scenario)
+        else {
             return Ok(());
         };
         let scenario = &run.suite.scenarios[index];
@@ -172,13 +210,27 @@ impl Session {
         };
         let contestants: Vec<&Contestant> = block
             .iter()
-            .filter_map(|planned| self.contestants.iter().find(|one| one.entrant.name == planned.contender))
+            .filter_map(|planned| {
+                self.contestants
+                    .iter()
+                    .find(|one| one.entrant.name == planned.contender)
+            })
             .collect();
-        self.progress.block(scenario, block[0].round, contestants.len());
+        self.progress
+            .block(scenario, block[0].round, contestants.len());
         let seed = plan::round_seed(run.seed, index, block[0].round);
-        self.bench.pin(&placement.generator).map_err(Broken::Agent)?;
-        let passes = measure::round(&mut self.bench, scenario, &placement, &contestants, block, seed)
+        self.bench
+            .pin(&placement.generator)
             .map_err(Broken::Agent)?;
+        let passes = measure::round(
+            &mut self.bench,
+            scenario,
+            &placement,
+            &contestants,
+            block,
+            seed,
+        )
+        .map_err(Broken::Agent)?;
         for pass in passes {
             self.writer.append(&pass).map_err(Broken::Store)?;
             self.results.passes.push(pass);
@@ -207,19 +259,36 @@ fn conclude(
         object["results"] = folder.display().to_string().into();
         print(&object);
     } else {
-        print(&report::terminal(results, &summary, Some(&folder.join("report.html"))));
+        print(&report::terminal(
+            results,
+            &summary,
+            Some(&folder.join("report.html")),
+        ));
     }
-    let kept = format!("{} of {} passes are kept in {}", results.passes.len(), results.run.passes.len(), folder.display());
+    let kept = format!(
+        "{} of {} passes are kept in {}",
+        results.passes.len(),
+        results.run.passes.len(),
+        folder.display()
+    );
     match ended {
         Ok(()) => Ok(exit(&results.passes).into()),
         Err(Broken::Agent(AgentError::Interrupted)) => {
             eprintln!("fiveways: interrupted; {kept}");
             Ok(Exit::Interrupted.into())
         }
-        Err(Broken::Agent(error)) => Err(Failure::tool("measure", format!("the run broke off; {kept}"), error.to_string())
-            .hint("the same command again; if it happens again, fiveways verify")),
-        Err(Broken::Store(error)) => Err(Failure::tool("results", format!("the run broke off; {kept}"), error.to_string())
-            .hint("--out with a folder on a disk that has room")),
+        Err(Broken::Agent(error)) => Err(Failure::tool(
+            "measure",
+            format!("the run broke off; {kept}"),
+            error.to_string(),
+        )
+        .hint("the same command again; if it happens again, fiveways verify")),
+        Err(Broken::Store(error)) => Err(Failure::tool(
+            "results",
+            format!("the run broke off; {kept}"),
+            error.to_string(),
+        )
+        .hint("--out with a folder on a disk that has room")),
     }
 }
 

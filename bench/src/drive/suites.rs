@@ -19,14 +19,18 @@ pub fn find(name: &str) -> Result<(Suite, String), Failure> {
         Some((_, text)) => (*text).to_owned(),
         None if name.ends_with(".toml") || Path::new(name).exists() => {
             std::fs::read_to_string(name).map_err(|error| {
-                Failure::usage(format!("the suite {name} cannot be read"), error.to_string())
-                    .hint("fiveways list")
+                Failure::usage(
+                    format!("the suite {name} cannot be read"),
+                    error.to_string(),
+                )
+                .hint("fiveways list")
             })?
         }
         None => return Err(unknown(name)),
     };
-    let suite = read_suite(&text, Path::new(name))
-        .map_err(|error| Failure::usage(format!("the suite {name} has a mistake"), error.to_string()))?;
+    let suite = read_suite(&text, Path::new(name)).map_err(|error| {
+        Failure::usage(format!("the suite {name} has a mistake"), error.to_string())
+    })?;
     Ok((suite, text))
 }
 
@@ -34,7 +38,10 @@ fn unknown(name: &str) -> Failure {
     let names = SUITES.iter().map(|(known, _)| *known);
     let failure = Failure::usage(
         format!("there is no suite `{name}`"),
-        format!("the suites are {}, or a file that ends in .toml", names.clone().collect::<Vec<_>>().join(", ")),
+        format!(
+            "the suites are {}, or a file that ends in .toml",
+            names.clone().collect::<Vec<_>>().join(", ")
+        ),
     );
     match record::nearest(name, names) {
         Some(near) => failure.hint(format!("fiveways run {near}")),

@@ -17,8 +17,9 @@ use crate::Who;
 pub fn verify(pattern: Option<&str>, who: &Who, json: bool) -> Result<ExitCode, Failure> {
     let contestants = entrants::select(entrants::gather(who)?, pattern)?;
     measure::adopt_orphans();
-    let interrupt = interrupt::watch()
-        .map_err(|error| Failure::tool("prepare", "signals cannot be watched", error.to_string()))?;
+    let interrupt = interrupt::watch().map_err(|error| {
+        Failure::tool("prepare", "signals cannot be watched", error.to_string())
+    })?;
     let mut bench = run::start_bench(&interrupt)?;
     let (mut exit, mut objects) = (Exit::Well, Vec::new());
     for contestant in &contestants {
@@ -30,8 +31,12 @@ pub fn verify(pattern: Option<&str>, who: &Who, json: bool) -> Result<ExitCode, 
                 break;
             }
             Err(error) => {
-                return Err(Failure::tool("verify", format!("{name} cannot be verified"), error.to_string())
-                    .hint("the same command again"));
+                return Err(Failure::tool(
+                    "verify",
+                    format!("{name} cannot be verified"),
+                    error.to_string(),
+                )
+                .hint("the same command again"));
             }
         };
         exit = stronger(exit, &verified);
@@ -54,30 +59,51 @@ fn stronger(exit: Exit, verified: &Verified) -> Exit {
     let here = match verified {
         Verified::Skipped(_) => Exit::Well,
         Verified::Failed(_) => Exit::CellsFailed,
-        Verified::Checked(checks) if checks.iter().filter_map(|(_, broken)| broken.as_ref()).any(wrong) => {
+        Verified::Checked(checks)
+            if checks
+                .iter()
+                .filter_map(|(_, broken)| broken.as_ref())
+                .any(wrong) =>
+        {
             Exit::WrongBytes
         }
-        Verified::Checked(checks) if checks.iter().any(|(_, broken)| broken.is_some()) => Exit::CellsFailed,
+        Verified::Checked(checks) if checks.iter().any(|(_, broken)| broken.is_some()) => {
+            Exit::CellsFailed
+        }
         Verified::Checked(_) => Exit::Well,
     };
-    if exit == Exit::WrongBytes || here == Exit::Well { exit } else { here }
+    if exit == Exit::WrongBytes || here == Exit::Well {
+        exit
+    } else {
+        here
+    }
 }
 
 fn lines(name: &str, verified: &Verified) -> String {
     match verified {
         Verified::Skipped(reason) => format!("{name}: skipped, {reason}"),
         Verified::Failed(cause) => {
-            let said = cause.stderr.lines().last().map(|line| format!("\n    it said: {line}"));
+            let said = cause
+                .stderr
+                .lines()
+                .last()
+                .map(|line| format!("\n    it said: {line}"));
             format!("{name}: FAILED, {}{}", cause.text, said.unwrap_or_default())
         }
         Verified::Checked(checks) => {
             let broken: Vec<String> = checks
                 .iter()
-                .filter_map(|(promise, broken)| Some(format!("\n    {promise}: {}", broken.as_ref()?)))
+                .filter_map(|(promise, broken)| {
+                    Some(format!("\n    {promise}: {}", broken.as_ref()?))
+                })
                 .collect();
             match broken.len() {
                 0 => format!("{name}: keeps all {} promises", checks.len()),
-                number => format!("{name}: BREAKS {number} of {} promises{}", checks.len(), broken.concat()),
+                number => format!(
+                    "{name}: BREAKS {number} of {} promises{}",
+                    checks.len(),
+                    broken.concat()
+                ),
             }
         }
     }

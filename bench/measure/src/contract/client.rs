@@ -58,7 +58,7 @@ impl Client {
 
     /// The server shall meet a full buffer soon; a kernel that refuses makes a check weaker, not wrong.
     pub(super) fn shrink_buffer(&self) {
-        let _ = setsockopt(&self.stream, sockopt::RcvBuf, &(16 << 10));
+        let _ = setsockopt(&self.stream, sockopt::RcvBuf, &(64 << 10));
     }
 
     /// Closes by RST instead of FIN.

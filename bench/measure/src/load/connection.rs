@@ -7,8 +7,8 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, bind, connect, recv, send, setsockopt,
-    socket, sockopt,
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, bind, connect, recv,
+    send, setsockopt, socket, sockopt,
 };
 
 use crate::payload::Payload;
@@ -126,10 +126,18 @@ impl Connection {
     /// for this destination (IP_BIND_ADDRESS_NO_PORT: the port is chosen at connect, not at bind).
     pub fn open(&mut self, to: SocketAddrV4, source: Option<Ipv4Addr>) -> Result<(), Failure> {
         let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-        let fd = socket(AddressFamily::Inet, SockType::Stream, flags, SockProtocol::Tcp)?;
+        let fd = socket(
+            AddressFamily::Inet,
+            SockType::Stream,
+            flags,
+            SockProtocol::Tcp,
+        )?;
         if let Some(source) = source {
             setsockopt(&fd, sockopt::IpBindAddressNoPort, &true)?;
-            bind(fd.as_raw_fd(), &SockaddrIn::from(SocketAddrV4::new(source, 0)))?;
+            bind(
+                fd.as_raw_fd(),
+                &SockaddrIn::from(SocketAddrV4::new(source, 0)),
+            )?;
         }
         match connect(fd.as_raw_fd(), &SockaddrIn::from(to)) {
             Ok(()) | Err(Errno::EINPROGRESS) => {}
@@ -176,13 +184,23 @@ impl Connection {
             Err(Errno::EAGAIN | Errno::EINTR) => return Ok(Progress::Receiving),
             Err(errno) => return Err(errno.into()),
         };
-        let owed = if self.busy { message - self.received } else { 0 };
+        let owed = if self.busy {
+            message - self.received
+        } else {
+            0
+        };
         let payload = Payload::new(self.number, self.sequence);
         if let Err(at) = payload.check(self.received, &buffer[..length.min(owed)]) {
-            return Err(Failure::Wrong { offset: self.received + at, got: buffer[at] });
+            return Err(Failure::Wrong {
+                offset: self.received + at,
+                got: buffer[at],
+            });
         }
         if length > owed {
-            return Err(Failure::Wrong { offset: self.received + owed, got: buffer[owed] });
+            return Err(Failure::Wrong {
+                offset: self.received + owed,
+                got: buffer[owed],
+            });
         }
         self.received += length;
         if self.received < message {

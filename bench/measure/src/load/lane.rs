@@ -38,7 +38,11 @@ struct Stretch {
 }
 
 /// No request is begun any more.
-const OVER: Stretch = Stretch { count_from_ns: 0, end_ns: 0, measured: false };
+const OVER: Stretch = Stretch {
+    count_from_ns: 0,
+    end_ns: 0,
+    measured: false,
+};
 
 /// One target and everything that is known of its load.
 #[derive(Debug)]
@@ -88,7 +92,10 @@ impl Lane {
         self.last_answer_ns = now_ns();
         for index in 0..self.connections.len() {
             let before = self.tally.requests.ok;
-            if self.busy >= arriving && !self.turn(&OVER, STALL_NS, buffer) && self.tally.requests.ok == before {
+            if self.busy >= arriving
+                && !self.turn(&OVER, STALL_NS, buffer)
+                && self.tally.requests.ok == before
+            {
                 arriving += ARRIVING;
             }
             if self.target.workload != Workload::Crr {
@@ -111,13 +118,22 @@ impl Lane {
                 break;
             }
         }
-        for connection in self.connections.iter_mut().filter(|connection| connection.busy) {
+        for connection in self
+            .connections
+            .iter_mut()
+            .filter(|connection| connection.busy)
+        {
             connection.busy = false;
             if let Some(socket) = &connection.socket {
                 // It stays open, but what it may still say is nothing to us.
                 let _ = self.epoll.delete(socket);
             }
-            *self.tally.requests.errors.entry("unserved".to_owned()).or_default() += 1;
+            *self
+                .tally
+                .requests
+                .errors
+                .entry("unserved".to_owned())
+                .or_default() += 1;
         }
         self.busy = 0;
     }
@@ -162,8 +178,15 @@ impl Lane {
 
     /// How the target stands.
     pub fn tally(&self) -> Tally {
-        let served = self.connections.iter().filter(|connection| connection.served).count();
-        Tally { served: served as u32, ..self.tally.clone() }
+        let served = self
+            .connections
+            .iter()
+            .filter(|connection| connection.served)
+            .count();
+        Tally {
+            served: served as u32,
+            ..self.tally.clone()
+        }
     }
 
     /// Closes every connection, the client first, and says what was measured.
@@ -191,7 +214,10 @@ impl Lane {
     fn turn(&mut self, stretch: &Stretch, patience_ns: u64, buffer: &mut [u8]) -> bool {
         let mut events = [EpollEvent::empty(); EVENTS];
         let millis = u16::try_from(patience_ns.div_ceil(1_000_000)).unwrap_or(u16::MAX);
-        let count = self.epoll.wait(&mut events, EpollTimeout::from(millis)).unwrap_or(0);
+        let count = self
+            .epoll
+            .wait(&mut events, EpollTimeout::from(millis))
+            .unwrap_or(0);
         for event in &events[..count] {
             self.deal_with(event.data() as usize, event.events(), stretch, buffer);
         }
@@ -199,7 +225,13 @@ impl Lane {
     }
 
     #[inline]
-    fn deal_with(&mut self, index: usize, events: EpollFlags, stretch: &Stretch, buffer: &mut [u8]) {
+    fn deal_with(
+        &mut self,
+        index: usize,
+        events: EpollFlags,
+        stretch: &Stretch,
+        buffer: &mut [u8],
+    ) {
         if events.contains(EpollFlags::EPOLLOUT) && self.connections[index].wants_room {
             self.resume_sending(index, buffer);
         }
@@ -298,7 +330,9 @@ impl Lane {
         let mut flags = EpollFlags::EPOLLIN;
         flags.set(EpollFlags::EPOLLOUT, wanted);
         let modified = match &connection.socket {
-            Some(socket) => self.epoll.modify(socket, &mut EpollEvent::new(flags, index as u64)),
+            Some(socket) => self
+                .epoll
+                .modify(socket, &mut EpollEvent::new(flags, index as u64)),
             None => Ok(()),
         };
         if let Err(errno) = modified {
@@ -334,7 +368,12 @@ impl Lane {
         let connection = &mut self.connections[index];
         if connection.busy {
             self.busy -= 1;
-            *self.tally.requests.errors.entry(failure.kind().to_owned()).or_default() += 1;
+            *self
+                .tally
+                .requests
+                .errors
+                .entry(failure.kind().to_owned())
+                .or_default() += 1;
         }
         if self.tally.problem.is_none() {
             self.tally.problem = Some(describe(failure, connection, self.target.message));
@@ -348,7 +387,8 @@ impl Lane {
 fn describe(failure: Failure, connection: &Connection, message: usize) -> String {
     let what = match failure {
         Failure::Wrong { offset, got } if connection.busy && offset < message => {
-            let owed = crate::payload::Payload::new(connection.number, connection.sequence).byte(offset);
+            let owed =
+                crate::payload::Payload::new(connection.number, connection.sequence).byte(offset);
             format!("byte {offset} of the reply is {got:#04x} instead of {owed:#04x}")
         }
         Failure::Wrong { got, .. } => format!("a byte ({got:#04x}) came that was never sent"),
@@ -365,5 +405,8 @@ fn describe(failure: Failure, connection: &Connection, message: usize) -> String
         }
         Failure::System(errno) => format!("{} (errno {})", errno.desc(), errno as i32),
     };
-    format!("connection {}, request {}: {what}", connection.number, connection.sequence)
+    format!(
+        "connection {}, request {}: {what}",
+        connection.number, connection.sequence
+    )
 }

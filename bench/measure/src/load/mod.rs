@@ -12,7 +12,7 @@ use std::os::fd::AsFd;
 use std::time::Instant;
 
 use crate::frame;
-use crate::protocol::{Measured, Target, Tally};
+use crate::protocol::{Measured, Tally, Target};
 use lane::Lane;
 
 /// The lanes of a block, from `connect` to `close`.
@@ -36,7 +36,10 @@ impl Loader {
                 }
                 Err(errno) => {
                     let problem = Some(format!("epoll_create1: {}", errno.desc()));
-                    return vec![Tally { problem, ..Tally::default() }];
+                    return vec![Tally {
+                        problem,
+                        ..Tally::default()
+                    }];
                 }
             }
         }

@@ -1,8 +1,11 @@
 //! Horizontal bars of stacked parts, a contender a row: what memory and switches share.
 
-use plotters::style::RGBColor;
+use plotters::style::{RGBColor, WHITE};
 
-use super::canvas::{BODY, Canvas, Held, MARGIN, RULE, SMALL, SOFT, WIDTH, bold, fit, head_height, picture, plain, soft, width};
+use super::canvas::{
+    BODY, Canvas, Held, MARGIN, RULE, SMALL, SOFT, WIDTH, bold, fit, head_height, picture, plain,
+    soft, width,
+};
 use super::{labels, palette};
 
 /// More rows than this are a table.
@@ -54,18 +57,36 @@ pub(crate) fn draw(bars: &Bars<'_>) -> String {
         legend(canvas, bars, top - 54);
         let ends = bars.rows.iter().map(|row| {
             let length: f64 = row.parts.iter().sum();
-            row.intervals.iter().fold(length, |end, (_, high)| end.max(*high))
+            row.intervals
+                .iter()
+                .fold(length, |end, (_, high)| end.max(*high))
         });
         let ticks = labels::ticks(ends.fold(0.0, f64::max));
         let most = ticks.last().copied().unwrap_or(1.0);
         let (left, right) = (MARGIN + NAMES, WIDTH - MARGIN - VALUES);
-        let at = |value: f64| left + (f64::from(right - left) * (value / most).clamp(0.0, 1.0)).round() as i32;
+        let at = |value: f64| {
+            left + (f64::from(right - left) * (value / most).clamp(0.0, 1.0)).round() as i32
+        };
         for &tick in &ticks {
             let x = at(tick);
-            canvas.line(&[(x, top), (x, bottom)], if tick == 0.0 { SOFT } else { RULE }, 2);
-            canvas.text((x, bottom + 30), Held::Middle, soft(SMALL), &(bars.tick)(tick));
+            canvas.line(
+                &[(x, top), (x, bottom)],
+                if tick == 0.0 { SOFT } else { RULE },
+                2,
+            );
+            canvas.text(
+                (x, bottom + 30),
+                Held::Middle,
+                soft(SMALL),
+                &(bars.tick)(tick),
+            );
         }
-        canvas.text((i32::midpoint(left, right), bottom + 80), Held::Middle, soft(SMALL), bars.axis);
+        canvas.text(
+            (i32::midpoint(left, right), bottom + 80),
+            Held::Middle,
+            soft(SMALL),
+            bars.axis,
+        );
         for (index, row) in bars.rows.iter().enumerate() {
             let y = top + ROW * index as i32 + ROW / 2 + 5;
             bar(canvas, bars, row, y, &at);
@@ -99,7 +120,15 @@ fn bar(canvas: &Canvas<'_>, bars: &Bars<'_>, row: &Row<'_>, y: i32, at: &dyn Fn(
         canvas.whisker_across(at(low), at(high), y, 9);
         end = end.max(at(high));
     }
-    let type_ = if row.parts.is_empty() { soft(SMALL) } else { bold(BODY) };
+    let type_ = if row.parts.is_empty() {
+        soft(SMALL)
+    } else {
+        bold(BODY)
+    };
     let room = WIDTH - MARGIN - end - 18;
-    canvas.text((end + 18, y), Held::Left, type_, &fit(&row.label, type_, room));
+    let label = fit(&row.label, type_, room);
+    // Paper behind the label, so that no line of the grid runs through it.
+    let wide = width(&label, type_);
+    canvas.fill(end + 12, y - 17, end + 24 + wide, y + 17, WHITE);
+    canvas.text((end + 18, y), Held::Left, type_, &label);
 }

@@ -53,17 +53,29 @@ pub(crate) struct Type {
 
 /// Regular text in ink.
 pub(crate) const fn plain(size: i32) -> Type {
-    Type { size, bold: false, colour: INK }
+    Type {
+        size,
+        bold: false,
+        colour: INK,
+    }
 }
 
 /// Bold text in ink.
 pub(crate) const fn bold(size: i32) -> Type {
-    Type { size, bold: true, colour: INK }
+    Type {
+        size,
+        bold: true,
+        colour: INK,
+    }
 }
 
 /// Regular text that steps back.
 pub(crate) const fn soft(size: i32) -> Type {
-    Type { size, bold: false, colour: SOFT }
+    Type {
+        size,
+        bold: false,
+        colour: SOFT,
+    }
 }
 
 /// The sheet. Strokes cannot fail: the backend writes to a String.
@@ -81,13 +93,20 @@ pub(crate) fn picture(height: i32, draw: impl FnOnce(&Canvas<'_>)) -> String {
         let _ = canvas.0.present();
     }
     // Elsewhere than in our PNG the font may be missing: Verdana is its sister and as wide.
-    svg.replace("font-family=\"DejaVu Sans\"", "font-family=\"DejaVu Sans, Verdana, sans-serif\"")
+    svg.replace(
+        "font-family=\"DejaVu Sans\"",
+        "font-family=\"DejaVu Sans, Verdana, sans-serif\"",
+    )
 }
 
 /// The picture with a title and a description for those who cannot see it.
 pub(crate) fn described(svg: String, title: &str, description: &str) -> String {
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
-    let said = format!("<title>{}</title>\n<desc>{}</desc>\n", escape(title), escape(description));
+    let said = format!(
+        "<title>{}</title>\n<desc>{}</desc>\n",
+        escape(title),
+        escape(description)
+    );
     match svg.split_once('>') {
         Some((head, rest)) => format!("{head} role=\"img\">\n{said}{}", rest.trim_start()),
         None => svg,
@@ -104,16 +123,25 @@ fn register() {
 }
 
 fn style(bold: bool) -> FontStyle {
-    if bold { FontStyle::Bold } else { FontStyle::Normal }
+    if bold {
+        FontStyle::Bold
+    } else {
+        FontStyle::Normal
+    }
 }
 
 /// How wide a text is, in units.
 pub(crate) fn width(text: &str, type_: Type) -> i32 {
     register();
     // The rasteriser sizes a font by ascent + descent, 1.164 em in this one.
-    let font = FontDesc::new(FontFamily::Name(FONT), f64::from(type_.size) * 1.164, style(type_.bold));
+    let font = FontDesc::new(
+        FontFamily::Name(FONT),
+        f64::from(type_.size) * 1.164,
+        style(type_.bold),
+    );
     let guess = text.chars().count() as i32 * type_.size * 2 / 3;
-    font.box_size(text).map_or(guess, |(width, _)| i32::try_from(width).unwrap_or(guess))
+    font.box_size(text)
+        .map_or(guess, |(width, _)| i32::try_from(width).unwrap_or(guess))
 }
 
 /// The text cut to a width, with an ellipsis.
@@ -131,14 +159,25 @@ pub(crate) fn fit(text: &str, type_: Type, most: i32) -> String {
     String::new()
 }
 
-/// The text broken at spaces into lines of at most a width.
+/// The text in lines of at most a width: clauses are kept whole, and broken at spaces if they must be.
 pub(crate) fn wrap(text: &str, type_: Type, most: i32) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        let longer = lines.last().map(|line| format!("{line} {word}"));
-        match longer.filter(|line| width(line, type_) <= most) {
-            Some(line) => *lines.last_mut().unwrap_or(&mut String::new()) = line,
-            None => lines.push(fit(word, type_, most)),
+    let mut put = |piece: &str| match lines.last_mut() {
+        Some(line) if width(&format!("{line} {piece}"), type_) <= most => {
+            line.push(' ');
+            line.push_str(piece);
+        }
+        _ => lines.push(fit(piece, type_, most)),
+    };
+    for clause in text
+        .split_inclusive("; ")
+        .map(str::trim)
+        .filter(|clause| !clause.is_empty())
+    {
+        if width(clause, type_) <= most {
+            put(clause);
+        } else {
+            clause.split_whitespace().for_each(&mut put);
         }
     }
     lines
@@ -153,30 +192,44 @@ impl Canvas<'_> {
             Held::Right => HPos::Right,
         };
         // The SVG backend divides sizes by 1.24.
-        let font = FontDesc::new(FontFamily::Name(FONT), f64::from(type_.size) * 1.24, style(type_.bold));
+        let font = FontDesc::new(
+            FontFamily::Name(FONT),
+            f64::from(type_.size) * 1.24,
+            style(type_.bold),
+        );
         let style = font.color(&type_.colour).pos(Pos::new(at, VPos::Center));
         let _ = self.0.draw(&Text::new(text.to_owned(), (x, y), style));
     }
 
     /// A filled rectangle.
     pub fn fill(&self, x0: i32, y0: i32, x1: i32, y1: i32, colour: RGBColor) {
-        let _ = self.0.draw(&Rectangle::new([(x0, y0), (x1, y1)], colour.filled()));
+        let _ = self
+            .0
+            .draw(&Rectangle::new([(x0, y0), (x1, y1)], colour.filled()));
     }
 
     /// The outline of a rectangle.
     pub fn outline(&self, x0: i32, y0: i32, x1: i32, y1: i32, colour: RGBColor, stroke: u32) {
-        let _ = self.0.draw(&Rectangle::new([(x0, y0), (x1, y1)], colour.stroke_width(stroke)));
+        let _ = self.0.draw(&Rectangle::new(
+            [(x0, y0), (x1, y1)],
+            colour.stroke_width(stroke),
+        ));
     }
 
     /// A line through points.
     pub fn line(&self, points: &[(i32, i32)], colour: RGBColor, stroke: u32) {
-        let _ = self.0.draw(&PathElement::new(points.to_vec(), colour.stroke_width(stroke)));
+        let _ = self.0.draw(&PathElement::new(
+            points.to_vec(),
+            colour.stroke_width(stroke),
+        ));
     }
 
-    /// A dashed line through points.
-    pub fn dashes(&self, points: &[(i32, i32)], colour: RGBColor, stroke: u32) {
+    /// A dashed line through points; dashes of so many units, gaps half as long.
+    pub fn dashes(&self, points: &[(i32, i32)], colour: RGBColor, stroke: u32, dash: i32) {
         let style = colour.stroke_width(stroke);
-        let _ = self.0.draw(&plotters::element::DashedPathElement::new(points.to_vec(), 14, 9, style));
+        let dashed =
+            plotters::element::DashedPathElement::new(points.to_vec(), dash, dash / 2, style);
+        let _ = self.0.draw(&dashed);
     }
 
     /// A filled circle.
@@ -186,7 +239,9 @@ impl Canvas<'_> {
 
     /// A circle's line.
     pub fn ring(&self, at: (i32, i32), radius: i32, colour: RGBColor, stroke: u32) {
-        let _ = self.0.draw(&Circle::new(at, radius, colour.stroke_width(stroke)));
+        let _ = self
+            .0
+            .draw(&Circle::new(at, radius, colour.stroke_width(stroke)));
     }
 
     /// A filled polygon.
@@ -205,9 +260,17 @@ impl Canvas<'_> {
     /// Title and subtitles on top; where the space below them begins.
     pub fn head(&self, title: &str, subtitles: &[String]) -> i32 {
         let room = WIDTH - 2 * MARGIN;
-        self.text((MARGIN, 66), Held::Left, bold(TITLE), &fit(title, bold(TITLE), room));
+        self.text(
+            (MARGIN, 66),
+            Held::Left,
+            bold(TITLE),
+            &fit(title, bold(TITLE), room),
+        );
         let mut y = 122;
-        for line in subtitles.iter().flat_map(|line| wrap(line, soft(SMALL), room)) {
+        for line in subtitles
+            .iter()
+            .flat_map(|line| wrap(line, soft(SMALL), room))
+        {
             self.text((MARGIN, y), Held::Left, soft(SMALL), &line);
             y += 34;
         }
@@ -217,6 +280,8 @@ impl Canvas<'_> {
 
 /// How high [`Canvas::head`] will be.
 pub(crate) fn head_height(subtitles: &[String]) -> i32 {
-    let lines = subtitles.iter().map(|line| wrap(line, soft(SMALL), WIDTH - 2 * MARGIN).len());
+    let lines = subtitles
+        .iter()
+        .map(|line| wrap(line, soft(SMALL), WIDTH - 2 * MARGIN).len());
     132 + 34 * i32::try_from(lines.sum::<usize>()).unwrap_or(0)
 }

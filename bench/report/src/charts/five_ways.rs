@@ -2,14 +2,16 @@
 
 use record::{Entrant, Estimate, Scenario, Workload};
 
-use super::canvas::{Canvas, Held, MARGIN, RULE, SMALL, SOFT, Type, WIDTH, bold, fit, picture, plain, soft, width};
+use super::canvas::{
+    Canvas, Held, MARGIN, RULE, SMALL, SOFT, Type, WIDTH, bold, fit, picture, plain, soft, width,
+};
 use super::drawings::{self, Glyph};
 use super::palette;
 use crate::data::{Data, conditions};
 use crate::format;
 
 /// Left of the columns.
-const NAMES: i32 = 250;
+const NAMES: i32 = 286;
 /// Of one row of bars.
 const ROW: i32 = 96;
 
@@ -25,10 +27,10 @@ struct Measure {
 #[rustfmt::skip]
 const ROWS: [Measure; 5] = [
     Measure { title: "requests/s", hint: "more is better", metrics: &["throughput_per_s"], workload: Workload::Rr, write: format::plain_rate },
-    Measure { title: "p99 latency", hint: "at saturation", metrics: &["response_ns_p99"], workload: Workload::Rr, write: format::time },
-    Measure { title: "memory", hint: "a connection", metrics: &["memory_bytes_per_connection"], workload: Workload::Idle, write: kib },
-    Measure { title: "switches", hint: "a request", metrics: &["switches_voluntary_per_request", "switches_involuntary_per_request"], workload: Workload::Rr, write: format::digits },
-    Measure { title: "CPU time", hint: "a request", metrics: &["cpu_us_per_request"], workload: Workload::Rr, write: |us| format!("{} µs", format::digits(us)) },
+    Measure { title: "p99 at saturation", hint: "less is better", metrics: &["response_ns_p99"], workload: Workload::Rr, write: format::time },
+    Measure { title: "memory/connection", hint: "less is better", metrics: &["memory_bytes_per_connection"], workload: Workload::Idle, write: kib },
+    Measure { title: "switches/request", hint: "less is better", metrics: &["switches_voluntary_per_request", "switches_involuntary_per_request"], workload: Workload::Rr, write: format::digits },
+    Measure { title: "CPU time/request", hint: "less is better", metrics: &["cpu_us_per_request"], workload: Workload::Rr, write: |us| format!("{} µs", format::digits(us)) },
 ];
 
 /// One unit for the whole row, so that its bars can be read beside each other.
@@ -38,7 +40,10 @@ fn kib(bytes: f64) -> String {
 
 /// What stands in a column of a row.
 enum Shown {
-    Bar { value: f64, interval: Option<(f64, f64)> },
+    Bar {
+        value: f64,
+        interval: Option<(f64, f64)>,
+    },
     Instead(String),
 }
 
@@ -50,11 +55,23 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     let figures: Vec<(&Measure, Vec<Shown>)> = ROWS
         .iter()
         .filter_map(|row| {
-            let scenario = if row.workload == Workload::Idle { idle? } else { rr? };
-            Some((row, columns.iter().map(|entrant| shown(data, row, entrant, scenario)).collect()))
+            let scenario = if row.workload == Workload::Idle {
+                idle?
+            } else {
+                rr?
+            };
+            Some((
+                row,
+                columns
+                    .iter()
+                    .map(|entrant| shown(data, row, entrant, scenario))
+                    .collect(),
+            ))
         })
         .collect();
-    let any = figures.iter().any(|(_, row)| row.iter().any(|it| matches!(it, Shown::Bar { .. })));
+    let any = figures
+        .iter()
+        .any(|(_, row)| row.iter().any(|it| matches!(it, Shown::Bar { .. })));
     if !any {
         return None;
     }
@@ -62,7 +79,7 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     let top = super::canvas::head_height(&subtitles) + 16;
     let bars = top + 84 + drawings::SIZE.1 + 30;
     let height = bars + ROW * figures.len() as i32 + 36;
-    let room = (WIDTH - MARGIN - NAMES - 20) / columns.len().max(1) as i32;
+    let room = (WIDTH - 2 * MARGIN - NAMES) / columns.len().max(1) as i32;
     let left = |index: usize| MARGIN + NAMES + room * index as i32;
     Some(picture(height, |canvas| {
         canvas.head(title, &subtitles);
@@ -73,7 +90,7 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
         for (index, (row, shown)) in figures.iter().enumerate() {
             let y = bars + ROW * index as i32;
             canvas.line(&[(MARGIN, y - 8), (WIDTH - MARGIN, y - 8)], RULE, 2);
-            canvas.text((MARGIN, y + 24), Held::Left, bold(26), row.title);
+            canvas.text((MARGIN, y + 24), Held::Left, bold(SMALL), row.title);
             canvas.text((MARGIN, y + 58), Held::Left, soft(SMALL), row.hint);
             bar_row(canvas, row, &columns, shown, (y, room), &left);
         }
@@ -86,9 +103,14 @@ fn subtitles(data: &Data<'_>, rr: Option<&Scenario>, idle: Option<&Scenario>) ->
         load.push(format!("{}, at saturation", conditions(rr)));
     }
     if let Some(idle) = idle {
-        load.push(format!("memory: slope up to {}", format::plural(idle.connections as usize, "idle connection")));
+        load.push(format!(
+            "memory: slope up to {}",
+            format::plural(idle.connections as usize, "idle connection")
+        ));
     }
-    load.push(palette::rounds(data.rounds()));
+    if let Some(scenario) = rr.or(idle) {
+        load.push(palette::rounds(data, scenario));
+    }
     vec![load.join("; "), palette::machine(data)]
 }
 
@@ -96,12 +118,13 @@ fn shown(data: &Data<'_>, row: &Measure, entrant: &Entrant, scenario: &Scenario)
     if let Some(served) = data.served(&entrant.name, &scenario.name) {
         return Shown::Instead(served);
     }
-    let found: Option<Vec<&Estimate>> =
-        row.metrics.iter().map(|metric| data.shown(&entrant.name, &scenario.name, metric)).collect();
+    let found: Option<Vec<&Estimate>> = row
+        .metrics
+        .iter()
+        .map(|metric| data.shown(&entrant.name, &scenario.name, metric))
+        .collect();
     let Some(found) = found else {
-        let it = data.estimate(&entrant.name, &scenario.name, row.metrics[0]);
-        let verdict = it.filter(|it| !crate::data::may_be_shown(it)).map(|it| it.verdict.clone());
-        return Shown::Instead(verdict.unwrap_or_else(|| format::MISSING.to_owned()));
+        return Shown::Instead(absent(data, entrant, scenario, row.metrics[0]));
     };
     let value = found.iter().filter_map(|it| it.value).sum();
     // The interval of a sum is not the sum of intervals: a row of two metrics shows none.
@@ -112,8 +135,23 @@ fn shown(data: &Data<'_>, row: &Measure, entrant: &Entrant, scenario: &Scenario)
     Shown::Bar { value, interval }
 }
 
+/// What stands where there is no figure: the verdict, if that is why.
+fn absent(data: &Data<'_>, entrant: &Entrant, scenario: &Scenario, metric: &str) -> String {
+    let cell = data.cell(&entrant.name, &scenario.name);
+    if cell.is_some_and(|cell| cell.passes.is_empty() && cell.failed.is_none()) {
+        return "not measured yet".to_owned();
+    }
+    let it = data.estimate(&entrant.name, &scenario.name, metric);
+    let verdict = it.filter(|it| !crate::data::may_be_shown(it));
+    verdict.map_or(format::MISSING.to_owned(), |it| it.verdict.clone())
+}
+
 fn legend(canvas: &Canvas<'_>, y: i32) {
-    let glyphs = [(Glyph::Client, "client"), (Glyph::Process, "process"), (Glyph::Thread, "thread")];
+    let glyphs = [
+        (Glyph::Client, "client"),
+        (Glyph::Process, "process"),
+        (Glyph::Thread, "thread"),
+    ];
     for (index, (glyph, name)) in (0..).zip(glyphs) {
         let y = y + 58 * index;
         drawings::glyph(canvas, glyph, (MARGIN + 18, y));
@@ -128,7 +166,12 @@ fn column_head(canvas: &Canvas<'_>, entrant: &Entrant, (left, top): (i32, i32), 
     for (index, line) in (0..).zip(&lines) {
         canvas.text((middle, first + 34 * index), Held::Middle, bold(27), line);
     }
-    drawings::draw(canvas, &entrant.family, (middle, top + 84), palette::colour(&entrant.family));
+    drawings::draw(
+        canvas,
+        &entrant.family,
+        (middle, top + 84),
+        palette::colour(&entrant.family),
+    );
 }
 
 /// A name in one line, or broken after a hyphen into two.
@@ -157,21 +200,37 @@ fn bar_row(
         Shown::Instead(_) => 0.0,
     });
     let most = ends.fold(f64::MIN_POSITIVE, f64::max);
-    let length = room - 36;
+    let length = room - 24;
     for (index, (it, entrant)) in shown.iter().zip(columns).enumerate() {
-        let x = left(index) + 10;
+        let x = left(index) + 12;
         match it {
             Shown::Bar { value, interval } => {
-                let at = |value: f64| x + (f64::from(length) * (value / most).clamp(0.0, 1.0)).round() as i32;
-                canvas.text((x, y + 22), Held::Left, bold(28), &fit(&(row.write)(*value), bold(28), room - 20));
+                let at = |value: f64| {
+                    x + (f64::from(length) * (value / most).clamp(0.0, 1.0)).round() as i32
+                };
+                canvas.text(
+                    (x, y + 22),
+                    Held::Left,
+                    bold(28),
+                    &fit(&(row.write)(*value), bold(28), room - 20),
+                );
                 canvas.fill(x, y + 45, x + length, y + 69, palette::tint(SOFT, 92));
-                canvas.fill(x, y + 45, at(*value).max(x + 3), y + 69, palette::colour(&entrant.family));
+                canvas.fill(
+                    x,
+                    y + 45,
+                    at(*value).max(x + 3),
+                    y + 69,
+                    palette::colour(&entrant.family),
+                );
                 if let Some((low, high)) = interval {
                     canvas.whisker_across(at(*low), at(*high), y + 57, 8);
                 }
             }
             Shown::Instead(text) => {
-                let type_ = Type { colour: SOFT, ..plain(SMALL) };
+                let type_ = Type {
+                    colour: SOFT,
+                    ..plain(SMALL)
+                };
                 canvas.text((x, y + 40), Held::Left, type_, &fit(text, type_, room - 20));
             }
         }

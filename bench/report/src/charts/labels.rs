@@ -5,7 +5,10 @@
 pub(crate) fn spread(wanted: &[i32], gap: i32, low: i32, high: i32) -> Vec<i32> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by_key(|&index| (wanted[index], index));
-    let between = i32::try_from(wanted.len()).unwrap_or(1).saturating_sub(1).max(1);
+    let between = i32::try_from(wanted.len())
+        .unwrap_or(1)
+        .saturating_sub(1)
+        .max(1);
     let gap = gap.min((high - low) / between);
     let mut placed = vec![low; wanted.len()];
     let mut floor = low;
@@ -28,10 +31,15 @@ pub(crate) fn ticks(most: f64) -> Vec<f64> {
     }
     let rough = most / 5.0;
     let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|step| step * power).find(|step| *step >= rough);
+    let step = [1.0, 2.0, 2.5, 5.0, 10.0]
+        .into_iter()
+        .map(|step| step * power)
+        .find(|step| *step >= rough);
     let step = step.unwrap_or(rough);
     let count = (most / step).ceil() as usize;
-    (0..=count.max(1)).map(|index| index as f64 * step).collect()
+    (0..=count.max(1))
+        .map(|index| index as f64 * step)
+        .collect()
 }
 
 #[cfg(test)]

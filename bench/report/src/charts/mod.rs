@@ -54,8 +54,9 @@ const CHARTS: &[Chart] = &[
         name: "memory-per-connection",
         title: "What one more idle connection weighs",
         meaning: "The slope of memory over connections, so that what a server weighs when empty drops out. Page \
-                  tables and kernel stacks belong to no process's resident size, and are most of what a process \
-                  for each connection costs. Do not multiply it by a million: limits on tasks come first.",
+                  tables and kernel stacks stand in no process's resident size: leave them out, and a process for \
+                  each connection looks cheaper than it is. Do not multiply it by a million: limits on tasks and \
+                  descriptors come first.",
         draw: memory::draw,
     },
     Chart {
@@ -84,7 +85,12 @@ pub(crate) struct Drawn {
 pub(crate) fn draw_all(data: &Data<'_>) -> Vec<Drawn> {
     let drawn = CHARTS.iter().filter_map(|chart| {
         let svg = canvas::described((chart.draw)(data, chart.title)?, chart.title, chart.meaning);
-        Some(Drawn { name: chart.name, title: chart.title.to_owned(), meaning: chart.meaning, svg })
+        Some(Drawn {
+            name: chart.name,
+            title: chart.title.to_owned(),
+            meaning: chart.meaning,
+            svg,
+        })
     });
     drawn.collect()
 }
@@ -94,14 +100,21 @@ pub(crate) fn draw_all(data: &Data<'_>) -> Vec<Drawn> {
 /// # Errors
 /// With what the renderer said.
 pub(crate) fn png(svg: &str) -> Result<Vec<u8>, String> {
-    let mut options = usvg::Options { font_family: canvas::FONT.to_owned(), ..usvg::Options::default() };
+    let mut options = usvg::Options {
+        font_family: canvas::FONT.to_owned(),
+        ..usvg::Options::default()
+    };
     let fonts = options.fontdb_mut();
     fonts.load_font_data(dejavu::sans::regular().to_vec());
     fonts.load_font_data(dejavu::sans::bold().to_vec());
     let tree = usvg::Tree::from_str(svg, &options).map_err(|error| error.to_string())?;
     let size = tree.size().to_int_size();
     let mut pixels = tiny_skia::Pixmap::new(size.width(), size.height()).ok_or("it has no size")?;
-    resvg::render(&tree, tiny_skia::Transform::identity(), &mut pixels.as_mut());
+    resvg::render(
+        &tree,
+        tiny_skia::Transform::identity(),
+        &mut pixels.as_mut(),
+    );
     pixels.encode_png().map_err(|error| error.to_string())
 }
 

@@ -2,10 +2,12 @@
 //! member; and what every subtitle says.
 
 use plotters::style::RGBColor;
+use record::Scenario;
 
 use super::canvas::{Canvas, INK};
 use crate::data::{self, Data};
 use crate::format;
+use crate::stats::ROUNDS_MIN;
 
 /// The colour of a family.
 pub(crate) fn colour(family: &str) -> RGBColor {
@@ -23,7 +25,9 @@ pub(crate) fn colour(family: &str) -> RGBColor {
 
 /// A colour with so much white in it, 0 to 100.
 pub(crate) fn tint(colour: RGBColor, white: u32) -> RGBColor {
-    let mix = |part: u8| u8::try_from((u32::from(part) * (100 - white) + 255 * white) / 100).unwrap_or(255);
+    let mix = |part: u8| {
+        u8::try_from((u32::from(part) * (100 - white) + 255 * white) / 100).unwrap_or(255)
+    };
     RGBColor(mix(colour.0), mix(colour.1), mix(colour.2))
 }
 
@@ -47,11 +51,24 @@ pub(crate) fn marker(canvas: &Canvas<'_>, (x, y): (i32, i32), member: usize, col
 /// The last subtitle of every chart: machine, version.
 pub(crate) fn machine(data: &Data<'_>) -> String {
     let run = &data.results.run;
-    let made = data.provisional().map(|made| format!("{made}; ")).unwrap_or_default();
-    format!("{made}{}; fiveways {}, suite {}", data::machine(&run.host), run.version, run.suite_name)
+    let made = data
+        .provisional()
+        .map(|made| format!("{made}; "))
+        .unwrap_or_default();
+    format!(
+        "{made}{}; fiveways {}, suite {}",
+        data::machine(&run.host),
+        run.version,
+        run.suite_name
+    )
 }
 
-/// `5 rounds, 95 % intervals`.
-pub(crate) fn rounds(rounds: u32) -> String {
-    format!("{}, medians with 95 % intervals", format::plural(rounds as usize, "round"))
+/// `5 rounds, medians with 95 % intervals`: of the rounds that were made.
+pub(crate) fn rounds(data: &Data<'_>, scenario: &Scenario) -> String {
+    let made = data.rounds_made(scenario);
+    let rounds = format::plural(made, "round");
+    match made < ROUNDS_MIN {
+        true => format!("{rounds}, too few for intervals"),
+        false => format!("{rounds}, medians with 95 % intervals"),
+    }
 }

@@ -15,10 +15,16 @@ const INVOLUNTARY: &str = "switches_involuntary_per_request";
 pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     let busiest = data.busiest(Workload::Rr)?;
     let with_data = |name: &str| data.ranking(name, VOLUNTARY).len();
-    let fullest = data.scenarios_of(Workload::Rr).map(|scenario| with_data(&scenario.name)).max()?;
+    let fullest = data
+        .scenarios_of(Workload::Rr)
+        .map(|scenario| with_data(&scenario.name))
+        .max()?;
     let scenario = Some(busiest)
         .filter(|scenario| with_data(&scenario.name) == fullest)
-        .or_else(|| data.scenarios_of(Workload::Rr).find(|scenario| with_data(&scenario.name) == fullest))?;
+        .or_else(|| {
+            data.scenarios_of(Workload::Rr)
+                .find(|scenario| with_data(&scenario.name) == fullest)
+        })?;
     let mut rows: Vec<Row<'_>> = data
         .measured()
         .filter_map(|entrant| row(data, &entrant.name, &entrant.family, &scenario.name))
@@ -32,7 +38,7 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
         "{}: {}, at saturation; {}",
         scenario.name,
         conditions(scenario),
-        palette::rounds(scenario.rounds)
+        palette::rounds(data, scenario)
     );
     if left_out > 0 {
         load.push_str(&format!("; {left_out} more left out, see the tables"));
@@ -40,8 +46,8 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     Some(bars::draw(&Bars {
         title,
         subtitles: vec![load, palette::machine(data)],
-        axis: "context switches per request, lower is better",
-        tick: format::digits,
+        axis: "context switches per request, less is better",
+        tick: format::tick,
         parts: vec![
             ("voluntary: it waited", RGBColor(0x00, 0x72, 0xb2)),
             ("involuntary: it was preempted", RGBColor(0xd5, 0x5e, 0x00)),
@@ -60,7 +66,10 @@ fn row<'a>(data: &Data<'a>, name: &'a str, family: &str, scenario: &str) -> Opti
         label: String::new(),
     };
     if let Some(served) = data.served(name, scenario) {
-        return Some(Row { label: served, ..row });
+        return Some(Row {
+            label: served,
+            ..row
+        });
     }
     let voluntary = data.shown(name, scenario, VOLUNTARY)?;
     let waited = voluntary.value?;
@@ -71,7 +80,8 @@ fn row<'a>(data: &Data<'a>, name: &'a str, family: &str, scenario: &str) -> Opti
         let preempted = involuntary.value?;
         row.parts.push(preempted);
         let ends = involuntary.low.zip(involuntary.high);
-        row.intervals.extend(ends.map(|(low, high)| (waited + low, waited + high)));
+        row.intervals
+            .extend(ends.map(|(low, high)| (waited + low, waited + high)));
         row.label = format!("{} + {}", format::digits(waited), format::digits(preempted));
     }
     Some(row)
