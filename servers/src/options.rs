@@ -136,9 +136,9 @@ fn find(name: &str) -> Result<&'static Model, String> {
         .min();
     let guess = match near {
         Some((edits, nearest)) if edits <= 3 || nearest.starts_with(name) => {
-            format!("; did you mean `{nearest}`?")
+            format!(": did you mean `{nearest}`?")
         }
-        _ => String::new(),
+        _ => ".".to_owned(),
     };
     Err(format!(
         "there is no model `{name}`{guess} Models: {}",
@@ -208,6 +208,9 @@ fn whole_size(option: &str, word: &str) -> Result<usize, String> {
     }
 }
 
+/// No machine holds more; a slip of the finger would fill a disk.
+const LARGEST: u64 = 1 << 40;
+
 /// `64`, `64B`, `64KiB`, `256MiB`, `1GiB`.
 fn size(word: &str) -> Result<usize, String> {
     let units = [
@@ -218,6 +221,7 @@ fn size(word: &str) -> Result<usize, String> {
         ("", 1),
     ];
     with_unit(word, &units)
+        .filter(|&bytes| bytes <= LARGEST)
         .and_then(|bytes| usize::try_from(bytes).ok())
         .ok_or_else(|| format!("a size is written 64, 64KiB, 256MiB or 1GiB, not `{word}`"))
 }
@@ -351,7 +355,7 @@ mod tests {
             "--",
             "--port",
             "-1",
-            "65536",
+            "65_536",
             "99999999999999999999",
             "1e3",
             "NaN%",

@@ -1,0 +1,138 @@
+//! Out of descriptors, processes or threads: neither dies nor spins, says so once, and recovers.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::signal::SIGUSR1;
+
+use crate::running::{BINARY, Running, every_model, until};
+
+/// How long the server is looked at while it is out of something.
+const EPISODE: Duration = Duration::from_millis(600);
+
+fn says_so_once_and_does_not_spin(server: &Running, what: &str) {
+    let said = || server.stderr().matches(what).count();
+    until(what, || said() > 0);
+    let (start, before) = (Instant::now(), server.cpu());
+    thread::sleep(EPISODE);
+    let (used, time) = (server.cpu() - before, start.elapsed());
+    assert!(used < time / 4, "used {used:?} of CPU in {time:?}");
+    assert_eq!(said(), 1, "{}", server.stderr());
+}
+
+#[test]
+fn out_of_descriptors() {
+    every_model(|model| {
+        let server = Running::start(model, &[]);
+        assert!(server.client().asks_and_is_answered());
+        until("its descriptor is free again", || {
+            server.signal(SIGUSR1);
+            server.stderr().ends_with(" open 0\n")
+        });
+        if model.name == "prefork" {
+            until("workers are there", || server.children().len() == 4);
+        }
+        for process in server.processes() {
+            limit_descriptors(process.pid, lowest_free_descriptor(process.pid));
+        }
+        let mut waiting = Vec::new();
+        until("it runs out", || {
+            // A blocked accept had its descriptor before the limit came, so some are still served; the
+            // oldest leave, for models that serve few.
+            waiting.push(server.client());
+            waiting.drain(..waiting.len().saturating_sub(5));
+            server.stderr().contains("cannot accept a connection")
+        });
+        says_so_once_and_does_not_spin(&server, "cannot accept a connection");
+        drop(waiting);
+        let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("a limit");
+        server
+            .processes()
+            .iter()
+            .for_each(|process| limit_descriptors(process.pid, hard));
+        assert!(server.client().asks_and_is_answered(), "it recovers");
+    });
+}
+
+fn lowest_free_descriptor(pid: i32) -> u64 {
+    let used: Vec<u64> = fs::read_dir(format!("/proc/{pid}/fd"))
+        .expect("our own process")
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    (0..)
+        .find(|number| !used.contains(number))
+        .expect("a free number")
+}
+
+/// The soft limit of another process, by util-linux: no unsafe code here.
+fn limit_descriptors(pid: i32, soft: u64) {
+    let limit = format!("--nofile={soft}:");
+    let pid = pid.to_string();
+    let output = Command::new("prlimit")
+        .args(["--pid", &pid, &limit])
+        .output();
+    let set = output.expect("prlimit of util-linux").status.success();
+    assert!(
+        set || !fs::exists(format!("/proc/{pid}")).unwrap_or(true),
+        "prlimit {pid} {limit}"
+    );
+}
+
+#[test]
+fn out_of_processes_and_threads() {
+    every_model(|model| {
+        let Some(group) = PidsCgroup::new() else {
+            return println!("skipped: no writable pids cgroup under /sys/fs/cgroup/pids");
+        };
+        group.allow("1");
+        let mut command = Command::new("sh");
+        let enter = format!("echo $$ > {}/cgroup.procs; exec \"$@\"", group.0.display());
+        command.args(["-c", &enter, "sh", BINARY, &model.name, "--port", "0"]);
+        let server = Running::launch(command);
+        let mut client = server.client();
+        client.asks();
+        if !matches!(model.name.as_str(), "iterative" | "event-loop") {
+            says_so_once_and_does_not_spin(&server, "echo-server: cannot ");
+        }
+        group.allow("max");
+        assert!(
+            client.is_answered(),
+            "the connection that was held is served"
+        );
+        drop(client);
+        assert!(server.client().asks_and_is_answered());
+    });
+}
+
+/// A cgroup that limits tasks: root is not bound by RLIMIT_NPROC.
+struct PidsCgroup(PathBuf);
+
+impl PidsCgroup {
+    fn new() -> Option<Self> {
+        static LAST: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "echo-server-{}-{}",
+            std::process::id(),
+            LAST.fetch_add(1, Relaxed)
+        );
+        let path = PathBuf::from("/sys/fs/cgroup/pids").join(name);
+        fs::create_dir(&path).ok()?;
+        Some(PidsCgroup(path))
+    }
+
+    fn allow(&self, tasks: &str) {
+        fs::write(self.0.join("pids.max"), tasks).expect("pids.max");
+    }
+}
+
+impl Drop for PidsCgroup {
+    fn drop(&mut self) {
+        // The server, declared later, is gone by now.
+        let _ = fs::remove_dir(&self.0);
+    }
+}
