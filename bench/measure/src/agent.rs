@@ -17,7 +17,7 @@ use record::pass::{Cause, Phase};
 use crate::cgroup::{self, Cgroup};
 use crate::host;
 use crate::keeper::{self, Report};
-use crate::listening::Ports;
+use crate::listening::{Claim, Ports};
 use crate::load::Loader;
 use crate::protocol::{Id, Launch, Reply, Request, Stopped};
 use crate::sys::{self, Fork};
@@ -45,6 +45,7 @@ struct Server {
     cgroup: Option<Cgroup>,
     born: Instant,
     lost: bool,
+    _port: Claim,
 }
 
 struct Agent {
@@ -171,16 +172,17 @@ impl Agent {
     }
 
     fn launch(&mut self, mut launch: Launch) -> Result<Reply, Deserted> {
-        let Some(port) = self.ports.take() else {
+        let Some(claim) = self.ports.claim() else {
             return Ok(refused(
                 Phase::Launch,
                 "no port below the local port range is free".to_owned(),
             ));
         };
+        let port = claim.port;
         for word in launch.argv.iter_mut().chain(launch.env.values_mut()) {
             *word = word.replace("{port}", &port.to_string());
         }
-        let server = match self.fork_keeper(&launch, port) {
+        let server = match self.fork_keeper(&launch, claim) {
             Ok(server) => server,
             Err(error) => {
                 let mut cause = Cause::new(Phase::Launch, format!("cannot fork a keeper: {error}"));
@@ -212,7 +214,7 @@ impl Agent {
         Ok(reply)
     }
 
-    fn fork_keeper(&mut self, launch: &Launch, port: u16) -> io::Result<Server> {
+    fn fork_keeper(&mut self, launch: &Launch, claim: Claim) -> io::Result<Server> {
         let name = format!("fiveways-{}-{}", std::process::id(), launch.id);
         let cgroup = match &self.cgroups {
             Ok(root) => Some(Cgroup::create(root, &name)?),
@@ -227,6 +229,7 @@ impl Agent {
                 cgroup,
                 born: Instant::now(),
                 lost: false,
+                _port: claim,
             }),
             Fork::Child => {
                 // Lifelines of other keepers, and the agent's own, must end with the agent, not with this copy.
@@ -243,6 +246,9 @@ impl Agent {
                         io::stderr().as_fd(),
                     ]);
                 }
+                let port = claim.port;
+                // The claim stays the agent's.
+                drop(claim);
                 keeper::keep(launch, port, keepers_end, cgroup)
             }
         }

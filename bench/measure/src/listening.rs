@@ -5,6 +5,8 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
 
 use procfs::process::{FDTarget, Process};
 
@@ -68,18 +70,27 @@ pub struct Ports {
     end: u16,
 }
 
+/// A port that is this process's to give to a server, until this is dropped. Two harnesses at once never
+/// claim the same one: a claim is a socket of an abstract name, which ends with its process, however that ends.
+#[derive(Debug)]
+pub struct Claim {
+    /// The port.
+    pub port: u16,
+    _name: UnixListener,
+}
+
 impl Ports {
     /// `local_range_start` is the lower end of net.ipv4.ip_local_port_range.
     pub fn new(local_range_start: u16) -> Self {
         let end = local_range_start.max(2048);
         let first = (end / 2).max(1024);
-        // Two harnesses start looking at different places; the test by bind decides.
+        // Two harnesses start looking at different places.
         let next = first + (std::process::id() % u32::from(end - first)) as u16;
         Ports { next, first, end }
     }
 
-    /// A port that nobody listens on now.
-    pub fn take(&mut self) -> Option<u16> {
+    /// A port on which nobody listens now, and which nobody else has claimed.
+    pub fn claim(&mut self) -> Option<Claim> {
         for _ in self.first..self.end {
             let port = self.next;
             self.next = if port + 1 == self.end {
@@ -87,8 +98,12 @@ impl Ports {
             } else {
                 port + 1
             };
-            if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
-                return Some(port);
+            let name = SocketAddr::from_abstract_name(format!("fiveways-port-{port}"));
+            let claimed = name.and_then(|name| UnixListener::bind_addr(&name));
+            if let Ok(name) = claimed
+                && TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok()
+            {
+                return Some(Claim { port, _name: name });
             }
         }
         None
@@ -111,9 +126,13 @@ mod tests {
     }
 
     #[test]
-    fn ports_are_free_and_below_the_range() {
-        let mut ports = Ports::new(32768);
-        let (a, b) = (ports.take().unwrap(), ports.take().unwrap());
-        assert!(a != b && a < 32768 && b < 32768);
+    fn a_claimed_port_is_below_the_range_and_nobody_elses() {
+        let mut ports = [Ports::new(32768), Ports::new(32768)];
+        let claims: Vec<Claim> = (0..20).filter_map(|n| ports[n % 2].claim()).collect();
+        let mut numbers: Vec<u16> = claims.iter().map(|claim| claim.port).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), 20);
+        assert!(numbers.iter().all(|&port| port < 32768));
     }
 }

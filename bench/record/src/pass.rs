@@ -30,6 +30,21 @@ pub enum Outcome {
     Skipped,
 }
 
+impl Outcome {
+    /// As it is written in records and verdicts.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::Wrong => "wrong",
+            Outcome::Crashed => "crashed",
+            Outcome::Hung => "hung",
+            Outcome::Refused => "refused",
+            Outcome::Partial => "partial",
+            Outcome::Skipped => "skipped",
+        }
+    }
+}
+
 /// Where in a pass something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -181,6 +196,19 @@ pub enum Source {
     Cgroup,
     /// perf events.
     Perf,
+}
+
+impl Source {
+    /// As it is written in records and summaries.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Source::Generator => "generator",
+            Source::Wait4 => "wait4",
+            Source::Proc => "proc",
+            Source::Cgroup => "cgroup",
+            Source::Perf => "perf",
+        }
+    }
 }
 
 /// The counters of the server's whole process tree, at one instant.

@@ -1,7 +1,7 @@
 //! Doubts: what makes the figures of a cell weak. Each is a pure function of the cell's records and a row of
 //! [`DOUBTS`]; the first that answers is the cell's verdict, and says what to type next.
 
-use record::{Outcome, Pass, Source};
+use record::{Pass, Source};
 
 use crate::cells::Cell;
 use crate::{format, stats};
@@ -48,7 +48,7 @@ pub(crate) const VALID: &str = "valid";
 pub(crate) fn verdict(cell: &Cell<'_>) -> Verdict {
     if let Some(pass) = cell.failed {
         return Verdict {
-            word: word(pass.outcome).to_owned(),
+            word: pass.outcome.as_str().to_owned(),
             reason: Some(failure(pass)),
         };
     }
@@ -64,19 +64,6 @@ pub(crate) fn verdict(cell: &Cell<'_>) -> Verdict {
             word: VALID.to_owned(),
             reason: None,
         },
-    }
-}
-
-/// An outcome as it is written in records and verdicts.
-pub(crate) fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Ok => "ok",
-        Outcome::Wrong => "wrong",
-        Outcome::Crashed => "crashed",
-        Outcome::Hung => "hung",
-        Outcome::Refused => "refused",
-        Outcome::Partial => "partial",
-        Outcome::Skipped => "skipped",
     }
 }
 

@@ -73,9 +73,7 @@ pub(crate) fn source(metric: &str, pass: Option<&Pass>, workload: Workload) -> S
     } else {
         Some(record::Source::Generator)
     };
-    let word = source.and_then(|source| serde_json::to_value(source).ok());
-    word.and_then(|word| word.as_str().map(str::to_owned))
-        .unwrap_or_default()
+    source.map_or("", record::Source::as_str).to_owned()
 }
 
 fn how_is_gauged(metric: &str) -> bool {
