@@ -129,7 +129,7 @@ fn weight(data: &Data<'_>, scenario: &Scenario) -> String {
         Some(it) if it.answer == Answer::Ahead => format!("{} as much", times(&it)),
         Some(it) if it.answer == Answer::Equal => "equal within 3 %".to_owned(),
         Some(it) => format!("undecided: {}", interval(&it)),
-        None => "not compared round by round".to_owned(),
+        None => format!("what it weighs in {a} is within the noise"),
     };
     format!(
         "One more idle connection weighs {} in {a} and {} in {b}: {ends}.",

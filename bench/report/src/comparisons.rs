@@ -53,18 +53,23 @@ pub(crate) fn compare(
         return None;
     }
     let rounds_b = estimates::by_round(cells, b, metric).ok()?;
-    let ratios: Vec<f64> = estimates::by_round(cells, a, metric)
+    // A ratio is positive and its errors multiply: its interval is made of logarithms. Where a round's
+    // figure is not above zero (a slope within its noise), there is nothing that a ratio could say.
+    let logarithms: Vec<f64> = estimates::by_round(cells, a, metric)
         .ok()?
         .into_iter()
         .filter_map(|(round, value)| {
             let (_, base) = rounds_b.iter().find(|(other, _)| *other == round)?;
-            Some(value / base).filter(|ratio| ratio.is_finite())
+            Some((value > 0.0 && *base > 0.0).then(|| (value / base).ln()))
         })
-        .collect();
-    let ratio = stats::median(&ratios)?;
+        .collect::<Option<_>>()?;
+    let ratio = stats::median(&logarithms)?.exp();
     let scenario = a.scenario.name.as_str();
     let seed = stats::seed(seed, &[a.contender, b.contender, scenario, metric]);
-    let interval = stats::median_interval(&ratios, seed);
+    let interval = stats::median_interval(&logarithms, seed).map(|of| stats::Interval {
+        low: of.low.exp(),
+        high: of.high.exp(),
+    });
     Some(Comparison {
         a: a.contender.to_owned(),
         b: b.contender.to_owned(),

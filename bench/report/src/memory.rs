@@ -1,7 +1,7 @@
 //! What one more idle connection weighs: the slope of memory over the connections that were served, round
 //! by round, across scenarios that differ in connections alone. A slope drops what a server weighs empty.
 
-use record::{Gauge, Scenario, Workload};
+use record::{Gauge, Pass, Scenario, Workload};
 
 use crate::cells::Cell;
 use crate::stats;
@@ -89,13 +89,32 @@ fn slopes_of(
 }
 
 /// (connections served, bytes) of one round, for every scenario of a line that was gauged in it.
+///
+/// Where a server has as many workers however many connections come, what this very process weighed when
+/// it was ready is taken off: the luck of its layout (a page table more or less, pages of libraries shared
+/// with whoever else is alive) would drown a few dozen bytes a connection.
 fn points(line: &[&Cell<'_>], round: u32, part: fn(&Gauge) -> f64) -> Vec<(f64, f64)> {
-    let pass_of = |cell: &&Cell<'_>| {
-        let pass = cell.figures().iter().find(|pass| pass.round == round)?;
-        let gauge = pass.gauges.connected.as_ref()?;
-        Some((f64::from(pass.connections.served), part(gauge)))
+    let passes: Vec<&Pass> = line
+        .iter()
+        .filter_map(|cell| {
+            cell.figures()
+                .iter()
+                .copied()
+                .find(|pass| pass.round == round)
+        })
+        .collect();
+    let same_workers = passes
+        .windows(2)
+        .all(|two| two[0].workers == two[1].workers);
+    let point = |pass: &&Pass| {
+        let connected = part(pass.gauges.connected.as_ref()?);
+        let empty = match &pass.gauges.ready {
+            Some(ready) if same_workers => part(ready),
+            _ => 0.0,
+        };
+        Some((f64::from(pass.connections.served), connected - empty))
     };
-    line.iter().filter_map(pass_of).collect()
+    passes.iter().filter_map(point).collect()
 }
 
 /// Least squares; `None` when all points stand at one number of connections.
