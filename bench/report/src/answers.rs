@@ -5,6 +5,7 @@ use record::{Answer, Comparison, Estimate, Scenario, Workload};
 
 use crate::comparisons;
 use crate::data::{Data, conditions};
+use crate::doubts;
 use crate::format;
 
 const THROUGHPUT: &str = "throughput_per_s";
@@ -13,10 +14,10 @@ const MEMORY: &str = "memory_bytes_per_connection";
 /// The answers to the suite's question, a sentence each, for the workloads that it has.
 pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
     let rr = data
-        .busiest(Workload::Rr)
-        .map(|scenario| fastest(data, scenario));
+        .typical(Workload::Rr)
+        .map(|scenario| answering(data, scenario));
     let crr = data
-        .busiest(Workload::Crr)
+        .typical(Workload::Crr)
         .map(|scenario| connecting(data, scenario));
     let idle = data.heaviest().map(|scenario| weight(data, scenario));
     let answers: Vec<String> = [rr, crr, idle].into_iter().flatten().collect();
@@ -29,10 +30,26 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
 /// The answer to one scenario's question.
 pub(crate) fn of_scenario(data: &Data<'_>, scenario: &Scenario) -> String {
     match scenario.workload {
-        Workload::Rr => fastest(data, scenario),
+        Workload::Rr => answering(data, scenario),
         Workload::Crr => connecting(data, scenario),
         Workload::Idle if data.ranking(&scenario.name, MEMORY).is_empty() => whole(data, scenario),
         Workload::Idle => weight(data, scenario),
+    }
+}
+
+/// Who answers the most, and what that may not be taken for.
+fn answering(data: &Data<'_>, scenario: &Scenario) -> String {
+    let first = data
+        .ranking(&scenario.name, THROUGHPUT)
+        .first()
+        .map(|it| it.contender.as_str());
+    let mut cells = data.cells.iter();
+    let cell =
+        cells.find(|cell| cell.scenario.name == scenario.name && Some(cell.contender) == first);
+    let said = fastest(data, scenario);
+    match cell.and_then(doubts::waiting) {
+        Some(waiting) => format!("{said} {waiting}"),
+        None => said,
     }
 }
 
@@ -205,7 +222,7 @@ fn nothing(data: &Data<'_>, scenario: &Scenario) -> String {
         return format!("Not measured yet: {conditions}.");
     }
     let reason = cells.find_map(|cell| {
-        let verdict = crate::doubts::verdict(cell);
+        let verdict = doubts::verdict(cell);
         let reason = verdict.reason?;
         Some(format!(" ({}: {}, {reason})", cell.contender, verdict.word))
     });

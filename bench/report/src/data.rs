@@ -136,22 +136,12 @@ impl<'a> Data<'a> {
             .filter(move |scenario| scenario.workload == workload)
     }
 
-    /// The scenario of a workload in which somebody answers the most: where servers are loaded the hardest.
-    pub fn busiest(&self, workload: Workload) -> Option<&'a Scenario> {
-        let most = |scenario: &Scenario| {
-            let best = self
-                .ranking(&scenario.name, "throughput_per_s")
-                .first()
-                .and_then(|it| it.value);
-            best.unwrap_or(-1.0)
-        };
-        let mut busiest: Option<&Scenario> = None;
-        for scenario in self.scenarios_of(workload) {
-            if busiest.is_none_or(|other| most(scenario) > most(other)) {
-                busiest = Some(scenario);
-            }
-        }
-        busiest
+    /// The scenario that stands for a workload: the middle one by connections. Chosen by the suite alone:
+    /// two runs of it show the same scenario, however their figures fell.
+    pub fn typical(&self, workload: Workload) -> Option<&'a Scenario> {
+        let mut scenarios: Vec<&Scenario> = self.scenarios_of(workload).collect();
+        scenarios.sort_by_key(|scenario| scenario.connections);
+        scenarios.get(scenarios.len() / 2).copied()
     }
 
     /// The scenario at which bytes per connection stand.

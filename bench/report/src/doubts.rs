@@ -105,14 +105,7 @@ fn unserved(cell: &Cell<'_>) -> Option<String> {
 /// While loaded the generator's CPUs idled less than 2 % and the server's more than 5 %: then the figure is
 /// the generator's. When neither idles the limit is shared, and the cell is valid.
 fn client_bound(cell: &Cell<'_>) -> Option<String> {
-    let busy: Vec<(f64, f64)> = cell.passes.iter().filter_map(|pass| busy(pass)).collect();
-    let generator = stats::median(
-        &busy
-            .iter()
-            .map(|(generator, _)| *generator)
-            .collect::<Vec<_>>(),
-    )?;
-    let server = stats::median(&busy.iter().map(|(_, server)| *server).collect::<Vec<_>>())?;
+    let (generator, server) = busy_shares(cell)?;
     (generator > 0.98 && server < 0.95).then(|| {
         format!(
             "the generator was busy {:.0} % of the time and the server {:.0} %: the figure is the \
@@ -121,6 +114,27 @@ fn client_bound(cell: &Cell<'_>) -> Option<String> {
             server * 100.0
         )
     })
+}
+
+/// Neither side was busy: throughput is then the time that wake-ups take, not capacity. No doubt of the
+/// figure, but of what a reader may make of it; a sentence to stand beside it.
+pub(crate) fn waiting(cell: &Cell<'_>) -> Option<String> {
+    let (generator, server) = busy_shares(cell)?;
+    (generator < 0.9 && server < 0.9).then(|| {
+        format!(
+            "Neither side was busy (server {:.0} %, generator {:.0} % of the time): this is how long \
+             waking takes here, and how requests happen to bunch, not what the server could do.",
+            server * 100.0,
+            generator * 100.0
+        )
+    })
+}
+
+/// Medians over rounds of the shares of the loaded time in which generator and server were on their CPUs.
+fn busy_shares(cell: &Cell<'_>) -> Option<(f64, f64)> {
+    let (generator, server): (Vec<f64>, Vec<f64>) =
+        cell.passes.iter().filter_map(|pass| busy(pass)).unzip();
+    Some((stats::median(&generator)?, stats::median(&server)?))
 }
 
 /// Shares of the loaded time in which the generator and the server were on their CPUs.

@@ -117,9 +117,32 @@ pub(crate) fn plus_minus(value: f64, low: Option<f64>, high: Option<f64>) -> Opt
     Some(match share {
         share if share < 0.05 => "± 0 %".to_owned(),
         share if share < 9.95 => format!("± {share:.1} %"),
-        share if share < 1_000.0 => format!("± {share:.0} %"),
-        _ => "± > 999 %".to_owned(),
+        _ => format!("± {share:.0} %"),
     })
+}
+
+/// The interval of a figure for a table: half its width as a share or, where that is more than the figure
+/// itself, both ends. What cannot be negative (only a slope can) is not shown so.
+pub(crate) fn spread(
+    metric: &str,
+    value: f64,
+    low: Option<f64>,
+    high: Option<f64>,
+) -> Option<String> {
+    let (from, to) = low.zip(high)?;
+    if (value - from).max(to - value) <= value.abs() {
+        return plus_minus(value, low, high);
+    }
+    let from = if metric.ends_with("_per_connection") {
+        from
+    } else {
+        from.max(0.0)
+    };
+    Some(format!(
+        "{} to {}",
+        figure(metric, from),
+        figure(metric, to)
+    ))
 }
 
 /// `1.32 × (1.28 to 1.36)`; the sign stays with its number at a line's end.

@@ -188,7 +188,7 @@ fn figure(data: &Data<'_>, contender: &str, scenario: &Scenario, metric: &str) -
         }
         (Some(value), _) => Figure {
             text: format::figure(metric, value),
-            interval: format::plus_minus(value, it.low, it.high),
+            interval: format::spread(metric, value, it.low, it.high),
             reason: (!may_be_shown(it)).then(|| it.reason.clone()).flatten(),
         },
         (None, _) => Figure {

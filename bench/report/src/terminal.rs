@@ -50,7 +50,7 @@ fn head(data: &Data<'_>) -> String {
 
 /// The table's lines: its conditions, its head, a line a family.
 fn table(data: &Data<'_>) -> Vec<String> {
-    let Some(scenario) = data.busiest(Workload::Rr) else {
+    let Some(scenario) = data.typical(Workload::Rr) else {
         return Vec::new();
     };
     let mut table = Table::new();
@@ -60,7 +60,7 @@ fn table(data: &Data<'_>) -> Vec<String> {
     let memory = data.heaviest();
     table.set_header([
         "",
-        "requests/s",
+        "req/s",
         "±",
         "p50",
         "p99",
@@ -148,7 +148,7 @@ fn loaded(data: &Data<'_>, name: &str, scenario: &str) -> Vec<String> {
 /// What weakens the table, what failed, what was skipped: a line each.
 fn notes(data: &Data<'_>) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(scenario) = data.busiest(Workload::Rr) {
+    if let Some(scenario) = data.typical(Workload::Rr) {
         for entrant in data.firsts() {
             let it = data.estimate(&entrant.name, &scenario.name, "throughput_per_s");
             let weak = it.filter(|it| it.verdict == "client-bound" && !may_be_shown(it));

@@ -50,7 +50,7 @@ enum Shown {
 /// The picture; `None` when no column has a bar.
 pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     let columns = data.firsts();
-    let rr = data.busiest(Workload::Rr);
+    let rr = data.typical(Workload::Rr);
     let idle = data.heaviest();
     let figures: Vec<(&Measure, Vec<Shown>)> = ROWS
         .iter()

@@ -13,13 +13,13 @@ const INVOLUNTARY: &str = "switches_involuntary_per_request";
 
 /// The picture, of the rr scenario in which the most contenders have figures; `None` when none has.
 pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
-    let busiest = data.busiest(Workload::Rr)?;
+    let typical = data.typical(Workload::Rr)?;
     let with_data = |name: &str| data.ranking(name, VOLUNTARY).len();
     let fullest = data
         .scenarios_of(Workload::Rr)
         .map(|scenario| with_data(&scenario.name))
         .max()?;
-    let scenario = Some(busiest)
+    let scenario = Some(typical)
         .filter(|scenario| with_data(&scenario.name) == fullest)
         .or_else(|| {
             data.scenarios_of(Workload::Rr)
