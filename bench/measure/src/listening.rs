@@ -85,9 +85,10 @@ fn collect(mut datagram: &[u8], port: u16, inodes: &mut HashSet<u64>) -> io::Res
             .map_err(|error| io::Error::other(error.to_string()))?;
         match message.payload {
             NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(socket))
-                if socket.header.socket_id.source_port == port => {
-                    inodes.insert(u64::from(socket.header.inode));
-                }
+                if socket.header.socket_id.source_port == port =>
+            {
+                inodes.insert(u64::from(socket.header.inode));
+            }
             NetlinkPayload::Done(_) => return Ok(false),
             NetlinkPayload::Error(error) => return Err(error.to_io()),
             _ => {}

@@ -59,14 +59,7 @@ fn table(data: &Data<'_>) -> Vec<String> {
         .set_content_arrangement(ContentArrangement::Disabled);
     let memory = data.heaviest();
     table.set_header([
-        "",
-        "req/s",
-        "±",
-        "p50",
-        "p99",
-        "KiB/conn.",
-        "switches",
-        "CPU µs",
+        "", "req/s", "±", "p50", "p99", "memory", "switches", "CPU µs",
     ]);
     for entrant in data.firsts() {
         let name = entrant.name.as_str();
@@ -74,7 +67,7 @@ fn table(data: &Data<'_>) -> Vec<String> {
         row.extend(loaded(data, name, &scenario.name));
         let weight = memory.and_then(|memory| {
             let it = data.shown(name, &memory.name, "memory_bytes_per_connection")?;
-            Some(format::digits(it.value? / 1024.0))
+            Some(format::bytes(it.value?))
         });
         row.insert(5, weight.unwrap_or_else(missing));
         table.add_row(row);
@@ -88,7 +81,7 @@ fn table(data: &Data<'_>) -> Vec<String> {
     let clients = scenario.connections;
     let cores = format::cores(scenario.server_cpus);
     let caption = format!(
-        "{}: {clients} clients, closed loop, at saturation, {cores}; per request:",
+        "{}: {clients} clients, closed loop, at saturation, {cores}; memory a connection:",
         scenario.name
     );
     let mut lines = vec![String::new(), clip(&caption, COLUMNS)];

@@ -28,15 +28,10 @@ struct Measure {
 const ROWS: [Measure; 5] = [
     Measure { title: "requests/s", hint: "more is better", metrics: &["throughput_per_s"], workload: Workload::Rr, write: format::plain_rate },
     Measure { title: "p99 at saturation", hint: "less is better", metrics: &["response_ns_p99"], workload: Workload::Rr, write: format::time },
-    Measure { title: "memory/connection", hint: "less is better", metrics: &["memory_bytes_per_connection"], workload: Workload::Idle, write: kib },
+    Measure { title: "memory/connection", hint: "less is better", metrics: &["memory_bytes_per_connection"], workload: Workload::Idle, write: format::bytes },
     Measure { title: "switches/request", hint: "less is better", metrics: &["switches_voluntary_per_request", "switches_involuntary_per_request"], workload: Workload::Rr, write: format::digits },
     Measure { title: "CPU time/request", hint: "less is better", metrics: &["cpu_us_per_request"], workload: Workload::Rr, write: |us| format!("{} µs", format::digits(us)) },
 ];
-
-/// One unit for the whole row, so that its bars can be read beside each other.
-fn kib(bytes: f64) -> String {
-    format!("{} KiB", format::digits(bytes / 1024.0))
-}
 
 /// What stands in a column of a row.
 enum Shown {
