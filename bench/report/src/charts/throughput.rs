@@ -120,7 +120,7 @@ fn subtitles(data: &Data<'_>, scenarios: &[&Scenario], left_out: usize) -> Vec<S
     let first = scenarios[0];
     let bytes = format::bytes(first.message as f64);
     let mut load = format!(
-        "{} connections, {bytes} a message, closed loop, at saturation, {}; {}",
+        "{} connections, {bytes} a message, closed loop, {}; {}",
         scenarios
             .iter()
             .map(|scenario| scenario.connections.to_string())
