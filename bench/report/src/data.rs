@@ -261,7 +261,7 @@ pub(crate) fn conditions(scenario: &Scenario) -> String {
 pub(crate) fn saturation(scenario: &Scenario) -> &'static str {
     match scenario.workload {
         Workload::Rr | Workload::Crr => {
-            "; latencies are at saturation: connections = throughput × response time"
+            "; in a closed loop connections = throughput × response time"
         }
         Workload::Idle => "",
     }
