@@ -59,7 +59,14 @@ fn table(data: &Data<'_>) -> Vec<String> {
         .set_content_arrangement(ContentArrangement::Disabled);
     let memory = data.heaviest();
     table.set_header([
-        "", "req/s", "±", "p50", "p99", "memory", "switches", "CPU µs",
+        "",
+        "req/s",
+        "±",
+        "p50",
+        "p99",
+        "mem/conn.",
+        "switches",
+        "CPU µs",
     ]);
     for entrant in data.firsts() {
         let name = entrant.name.as_str();
@@ -81,7 +88,7 @@ fn table(data: &Data<'_>) -> Vec<String> {
     let clients = scenario.connections;
     let cores = format::cores(scenario.server_cpus);
     let caption = format!(
-        "{}: {clients} clients, closed loop, at saturation, {cores}; memory a connection:",
+        "{}: {clients} clients, closed loop, at saturation, {cores}",
         scenario.name
     );
     let mut lines = vec![String::new(), clip(&caption, COLUMNS)];
