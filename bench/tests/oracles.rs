@@ -9,6 +9,10 @@ use support::{Place, assert_close, estimate, idle, passes, rr, value};
 /// Servers of one binary that are alive together share its pages: what weighs them runs alone.
 static ALONE: Mutex<()> = Mutex::new(());
 
+/// A process has a dozen pages of page tables, two more or less by where the kernel happens to map things at
+/// its start. (A fat harness that was forked from would add a thousand KiB to each of 51 processes.)
+const LAYOUT_LUCK: f64 = 0.35;
+
 /// Whether or not another test has failed while it held the lock.
 fn alone() -> std::sync::MutexGuard<'static, ()> {
     ALONE
@@ -144,8 +148,7 @@ fn memory_is_the_same_whether_two_contenders_are_measured_or_seven() {
     let seven = figures("^(iterative|fork|prefork|thread|event-loop|tokio)");
     for (two, seven) in two.iter().zip(&seven) {
         assert_close(seven.0, two.0, 0.03, "anonymous PSS");
-        // A page table more or less is the luck of where the kernel maps things, anew at each start.
-        assert_close(seven.1, two.1, 0.1, "page tables");
+        assert_close(seven.1, two.1, LAYOUT_LUCK, "page tables");
     }
 }
 
@@ -212,7 +215,7 @@ fn a_fat_harness_changes_nothing() {
     assert_close(
         gauge.page_table_bytes as f64,
         thin.page_table_bytes as f64,
-        0.1,
+        LAYOUT_LUCK,
         "page tables",
     );
 }
