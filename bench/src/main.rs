@@ -13,7 +13,7 @@ use drive::failure::Failure;
 ///
 /// On the first day: `fiveways run` measures all and says who is fastest, at what cost; `fiveways list`
 /// shows what there is to run; `fiveways verify` checks that every server answers as it must;
-/// `fiveways report` draws the newest results again.
+/// `fiveways report` draws the newest results again; `fiveways load` loads a server of your own.
 #[derive(Parser)]
 #[command(
     name = "fiveways",
@@ -56,6 +56,8 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Load one echo server of anybody's, and verify every byte of its replies
+    Load(drive::load::LoadArgs),
     /// The far end of the instrument, on standard input and output
     #[command(hide = true)]
     Agent,
@@ -105,6 +107,7 @@ fn main() -> ExitCode {
     let (json, done) = match cli.verb {
         Verb::Agent => return agent(),
         Verb::Run(args) => (args.json, drive::run::run(&args)),
+        Verb::Load(args) => (args.json, drive::load::load(&args)),
         Verb::Report { dir, json } => (json, drive::report::report(dir, json)),
         Verb::List { who, json } => (json, drive::list::list(&who, json)),
         Verb::Verify {

@@ -14,12 +14,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use record::pass::{Cause, Phase};
 
+use crate::awake::Spinners;
 use crate::cgroup::{self, Cgroup};
 use crate::host;
 use crate::keeper::{self, Report};
-use crate::listening::{Claim, Ports};
+use crate::listening::{self, Claim, Ports};
 use crate::load::Loader;
-use crate::protocol::{Id, Launch, Reply, Request, Stopped};
+use crate::protocol::{Id, Launch, Queued, Reply, Request, Stopped};
 use crate::sys::{self, Fork};
 use crate::tree::{self, Tree};
 use crate::{frame, look};
@@ -45,7 +46,7 @@ struct Server {
     cgroup: Option<Cgroup>,
     born: Instant,
     lost: bool,
-    _port: Claim,
+    port: Claim,
 }
 
 struct Agent {
@@ -54,6 +55,7 @@ struct Agent {
     ports: Ports,
     kernel_stack_bytes: u64,
     loader: Loader,
+    spinners: Spinners,
 }
 
 /// The harness is gone: nothing is left to be said.
@@ -72,6 +74,7 @@ impl Agent {
             kernel_stack_bytes: host::kernel_stack_bytes(),
             cgroups,
             loader: Loader::default(),
+            spinners: Spinners::default(),
         })
     }
 
@@ -135,9 +138,31 @@ impl Agent {
                 )),
             },
             Request::Stop(id) => return self.stop(id),
+            Request::KeepAwake(cpus) => {
+                self.spinners = Spinners::default();
+                match Spinners::start(&cpus) {
+                    Ok(spinners) => {
+                        self.spinners = spinners;
+                        Reply::Done
+                    }
+                    Err(errno) => refused(Phase::Prepare, format!("cannot fork: {}", errno.desc())),
+                }
+            }
+            Request::Queue(id) => match self.look(id, Phase::Load) {
+                Err(reply) => *reply,
+                Ok(server) => Reply::Queued(queued(server.port.port)),
+            },
             Request::HostNow => Reply::HostNow(host::now()),
-            Request::Connect(targets) => Reply::Loaded(self.loader.connect(targets)),
-            Request::WarmUp { length_ns } => Reply::Loaded(self.loader.warm_up(length_ns)),
+            Request::Connect(plans) => match self.loader.connect(&plans) {
+                Ok(tallies) => Reply::Loaded(tallies),
+                Err(error) => refused(Phase::Connect, error.to_string()),
+            },
+            Request::WarmUp { length_ns, seed } => {
+                Reply::Loaded(self.loader.warm_up(length_ns, seed))
+            }
+            Request::Window { length_ns, seed } => {
+                Reply::Loaded(self.loader.window(length_ns, seed))
+            }
             Request::Slices { order, length_ns } => {
                 Reply::Loaded(self.loader.slices(&order, length_ns))
             }
@@ -229,11 +254,13 @@ impl Agent {
                 cgroup,
                 born: Instant::now(),
                 lost: false,
-                _port: claim,
+                port: claim,
             }),
             Fork::Child => {
                 // Lifelines of other keepers, and the agent's own, must end with the agent, not with this copy.
                 self.servers.clear();
+                // They are the agent's to end.
+                std::mem::forget(std::mem::take(&mut self.spinners));
                 drop(control);
                 if let Ok(null) = std::fs::File::options()
                     .read(true)
@@ -333,6 +360,7 @@ impl Agent {
             .children(std::process::id() as i32)
             .iter()
             .copied()
+            .filter(|&pid| !self.spinners.contain(pid))
             .filter(|&pid| {
                 !self
                     .servers
@@ -349,6 +377,7 @@ impl Agent {
 
     /// The harness is gone. Keepers see their lifelines end all at once, and end their trees side by side.
     fn end_everything(&mut self) {
+        self.spinners = Spinners::default();
         for server in &self.servers {
             let _ = server.control.shutdown(std::net::Shutdown::Write);
         }
@@ -373,6 +402,15 @@ impl Agent {
         while Instant::now() < deadline && self.kill_orphans() {
             while let Ok(Some(_)) = sys::reap() {}
         }
+    }
+}
+
+fn queued(port: u16) -> Queued {
+    let (overflows, drops) = listening::turned_away().unzip();
+    Queued {
+        accept_queue: listening::accept_queue(port).ok(),
+        listen_overflows: overflows,
+        listen_drops: drops,
     }
 }
 

@@ -105,10 +105,30 @@ impl Agent {
         request: &Request,
         patience: Duration,
     ) -> Result<Reply, AgentError> {
+        self.tell(request)?;
+        self.hear_within(patience)?
+            .ok_or_else(|| AgentError::Silent {
+                what: format!("{request:?}").chars().take(40).collect(),
+                seconds: patience.as_secs(),
+            })
+    }
+
+    /// Asks, and does not wait: the reply is still to be heard.
+    ///
+    /// # Errors
+    /// When the agent is gone.
+    pub fn tell(&mut self, request: &Request) -> Result<(), AgentError> {
         let Some(to) = &mut self.to else {
             return Err(AgentError::Lost(io::ErrorKind::BrokenPipe.into()));
         };
-        frame::send(to, request).map_err(AgentError::Lost)?;
+        frame::send(to, request).map_err(AgentError::Lost)
+    }
+
+    /// The reply to what was told, or `None` when it has not come within `patience`.
+    ///
+    /// # Errors
+    /// Whatever came instead of a reply.
+    pub fn hear_within(&mut self, patience: Duration) -> Result<Option<Reply>, AgentError> {
         let mut fds = vec![self.from.as_fd()];
         fds.extend(self.interrupt.iter().map(|fd| fd.as_fd()));
         let ready = frame::wait_readable(&fds, Some(Instant::now() + patience))
@@ -117,15 +137,11 @@ impl Agent {
             return Err(AgentError::Interrupted);
         }
         if !ready[0] {
-            let what = format!("{request:?}").chars().take(40).collect();
-            return Err(AgentError::Silent {
-                what,
-                seconds: patience.as_secs(),
-            });
+            return Ok(None);
         }
         match frame::receive(&mut self.from) {
             Ok(Some(Reply::Refused(cause))) => Err(AgentError::Refused(cause)),
-            Ok(Some(reply)) => Ok(reply),
+            Ok(Some(reply)) => Ok(Some(reply)),
             Ok(None) => Err(AgentError::Lost(io::ErrorKind::UnexpectedEof.into())),
             Err(error) => Err(AgentError::Lost(error)),
         }

@@ -11,6 +11,7 @@
 //! | what is looked at | `look` (usage, memory), `host`, `listening` |
 
 mod agent;
+mod awake;
 mod bench;
 mod cgroup;
 mod client;
@@ -20,7 +21,7 @@ mod frame;
 mod host;
 mod keeper;
 mod listening;
-mod load;
+pub mod load;
 mod look;
 mod order;
 pub mod payload;

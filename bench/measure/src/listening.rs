@@ -1,7 +1,7 @@
 //! Ready means: the port is in LISTEN, and the listening sockets belong to the tree. Asked of the kernel; a
 //! probing connect would be a connection that the server must serve, and a model of one client would be busy.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
@@ -20,8 +20,8 @@ use procfs::process::{FDTarget, Process};
 
 /// How many listening sockets on `port` belong to these processes.
 pub fn listeners(port: u16, pids: &[i32]) -> usize {
-    let inodes: HashSet<u64> = match listening_inodes(port) {
-        Ok(inodes) => inodes,
+    let inodes: HashSet<u64> = match listening(port) {
+        Ok(sockets) => sockets.into_keys().collect(),
         Err(_) => inodes_of_proc(port),
     };
     if inodes.is_empty() {
@@ -47,18 +47,39 @@ pub fn listeners(port: u16, pids: &[i32]) -> usize {
     owned.len()
 }
 
-/// Listening sockets on `port`, asked for by sock_diag(7): the kernel then walks listening sockets only.
+/// Connections that wait to be accepted on `port`.
+///
+/// # Errors
+/// Where sock_diag(7) is not allowed.
+pub fn accept_queue(port: u16) -> io::Result<u32> {
+    Ok(listening(port)?.values().sum())
+}
+
+/// Connections that this host has turned away so far because an accept queue was full (ListenOverflows),
+/// and for any reason (ListenDrops).
+pub fn turned_away() -> Option<(u64, u64)> {
+    let text = std::fs::read_to_string("/proc/net/netstat").ok()?;
+    let mut lines = text.lines().filter(|line| line.starts_with("TcpExt:"));
+    let (names, values) = (lines.next()?, lines.next()?);
+    let value = |wanted: &str| {
+        let at = names.split(' ').position(|name| name == wanted)?;
+        values.split(' ').nth(at)?.parse().ok()
+    };
+    Some((value("ListenOverflows")?, value("ListenDrops")?))
+}
+
+/// Listening sockets on `port` and the length of each one's accept queue, asked for by sock_diag(7): the kernel then walks listening sockets only.
 /// (/proc/net/tcp6 walks past every socket in TIME_WAIT, of IPv4, too: 20 ms after a suite of churn.)
-fn listening_inodes(port: u16) -> io::Result<HashSet<u64>> {
-    let mut inodes = HashSet::new();
+fn listening(port: u16) -> io::Result<HashMap<u64, u32>> {
+    let mut sockets = HashMap::new();
     for family in [AF_INET, AF_INET6] {
         let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
         socket.bind_auto()?;
         socket.connect(&NetlinkAddr::new(0, 0))?;
         socket.send(&listening_request(family), 0)?;
-        while collect(&socket.recv_from_full()?.0, port, &mut inodes)? {}
+        while collect(&socket.recv_from_full()?.0, port, &mut sockets)? {}
     }
-    Ok(inodes)
+    Ok(sockets)
 }
 
 fn listening_request(family: u8) -> Vec<u8> {
@@ -78,8 +99,8 @@ fn listening_request(family: u8) -> Vec<u8> {
     bytes
 }
 
-/// Takes the inodes out of one datagram of answers; false after the last one.
-fn collect(mut datagram: &[u8], port: u16, inodes: &mut HashSet<u64>) -> io::Result<bool> {
+/// Takes inodes and queues out of one datagram of answers; false after the last one.
+fn collect(mut datagram: &[u8], port: u16, sockets: &mut HashMap<u64, u32>) -> io::Result<bool> {
     while !datagram.is_empty() {
         let message = NetlinkMessage::<SockDiagMessage>::deserialize(datagram)
             .map_err(|error| io::Error::other(error.to_string()))?;
@@ -87,7 +108,7 @@ fn collect(mut datagram: &[u8], port: u16, inodes: &mut HashSet<u64>) -> io::Res
             NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(socket))
                 if socket.header.socket_id.source_port == port =>
             {
-                inodes.insert(u64::from(socket.header.inode));
+                sockets.insert(u64::from(socket.header.inode), socket.header.recv_queue);
             }
             NetlinkPayload::Done(_) => return Ok(false),
             NetlinkPayload::Error(error) => return Err(error.to_io()),
@@ -183,7 +204,12 @@ mod tests {
         let own = std::process::id() as i32;
         assert_eq!(listeners(port, &[own]), 1);
         assert_eq!(listeners(port, &[]), 0);
-        assert_eq!(inodes_of_proc(port), listening_inodes(port).unwrap());
+        let inodes: HashSet<u64> = listening(port).unwrap().into_keys().collect();
+        assert_eq!(inodes_of_proc(port), inodes);
+        assert_eq!(accept_queue(port).unwrap(), 0);
+        let _waiting = std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        assert_eq!(accept_queue(port).unwrap(), 1);
+        assert!(turned_away().is_some());
         drop(listener);
         assert_eq!(listeners(port, &[own]), 0);
     }

@@ -32,10 +32,13 @@ impl Payload {
             head.copy_from_slice(&from[..head.len()]);
             word += 1;
         }
-        for chunk in rest.chunks_mut(8) {
-            chunk.copy_from_slice(&self.word(word)[..chunk.len()]);
+        let mut words = rest.chunks_exact_mut(8);
+        for chunk in &mut words {
+            chunk.copy_from_slice(&self.word(word));
             word += 1;
         }
+        let tail = words.into_remainder();
+        tail.copy_from_slice(&self.word(word)[..tail.len()]);
     }
 
     /// Compares `bytes` with this payload from `offset` on.
@@ -52,11 +55,15 @@ impl Payload {
             }
             word += 1;
         }
-        for chunk in rest.chunks(8) {
-            if chunk != &self.word(word)[..chunk.len()] {
-                return Err(self.first_difference(offset, bytes));
-            }
+        // Differences are gathered and looked at once: no branch a word, so that words go side by side.
+        let (words, tail) = rest.as_chunks::<8>();
+        let mut differences = 0;
+        for chunk in words {
+            differences |= u64::from_le_bytes(*chunk) ^ u64::from_le_bytes(self.word(word));
             word += 1;
+        }
+        if differences != 0 || tail != &self.word(word)[..tail.len()] {
+            return Err(self.first_difference(offset, bytes));
         }
         Ok(())
     }

@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use record::{Cause, Encoded, Gauge, Host, HostInstant, Requests, Slice, Usage, Workload};
+use record::{Cause, Encoded, Gauge, Host, HostInstant, Requests, Slice, Usage};
 use serde::{Deserialize, Serialize};
+
+use crate::load::LoadPlan;
 
 /// Which of a harness's servers is meant.
 pub type Id = u32;
@@ -27,14 +29,27 @@ pub enum Request {
     Usage(Id),
     /// End the tree: answered by `Stopped`.
     Stop(Id),
+    /// Keep these CPUs from halting, or no more (none): answered by `Done`.
+    KeepAwake(Vec<usize>),
+    /// How long its accept queue is: answered by `Queued`.
+    Queue(Id),
     /// How the host is: answered by `HostNow`.
     HostNow,
     /// Connect to these targets, and send each connection's first echo: answered by `Loaded`.
-    Connect(Vec<Target>),
+    Connect(Vec<LoadPlan>),
     /// Load each target for so long, unrecorded: answered by `Loaded`.
     WarmUp {
         /// Of each stretch.
         length_ns: u64,
+        /// From which the schedule of an open loop follows.
+        seed: u64,
+    },
+    /// Load each target for so long, recorded: answered by `Loaded`.
+    Window {
+        /// Of the window.
+        length_ns: u64,
+        /// From which the schedule of an open loop follows.
+        seed: u64,
     },
     /// Load targets one after another, in slices, in this order of indices: answered by `Loaded`.
     Slices {
@@ -74,6 +89,8 @@ pub enum Reply {
     Gauged(Gauge),
     /// To `Usage`; `replies` is filled in by the harness.
     Used(Usage),
+    /// To `Queue`.
+    Queued(Queued),
     /// To `Stop`.
     Stopped(Stopped),
     /// To `HostNow`.
@@ -84,6 +101,17 @@ pub enum Reply {
     Closed(Vec<Measured>),
     /// The request could not be carried out.
     Refused(Cause),
+}
+
+/// What waits at a server's door. Absent where the kernel does not tell.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Queued {
+    /// Connections in its accept queue now.
+    pub accept_queue: Option<u32>,
+    /// ListenOverflows of the host, since boot.
+    pub listen_overflows: Option<u64>,
+    /// ListenDrops of the host, since boot.
+    pub listen_drops: Option<u64>,
 }
 
 /// A server to be started.
@@ -141,21 +169,6 @@ impl std::fmt::Display for Ended {
     }
 }
 
-/// A server to be loaded.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Target {
-    /// On the loopback address.
-    pub port: u16,
-    /// What its connections do.
-    pub workload: Workload,
-    /// How many.
-    pub connections: u32,
-    /// Bytes of a request.
-    pub message: usize,
-    /// The number of its first connection, from which payloads follow: unique in a run.
-    pub first_connection: u64,
-}
-
 /// How a target stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
@@ -165,6 +178,13 @@ pub struct Tally {
     pub requests: Requests,
     /// The first thing that went wrong, as a sentence.
     pub problem: Option<String>,
+}
+
+impl Tally {
+    /// Counts failed requests by kind.
+    pub fn count_error(&mut self, kind: &str, number: u64) {
+        *self.requests.errors.entry(kind.to_owned()).or_default() += number;
+    }
 }
 
 /// What a target's load measured.
@@ -180,6 +200,10 @@ pub struct Measured {
     pub response: Option<Encoded>,
     /// connected − connect started (crr).
     pub connect: Option<Encoded>,
+    /// How late the generator itself was (open loop).
+    pub lag: Option<Encoded>,
+    /// Tenths of seconds of a window.
+    pub bins: Vec<record::Bin>,
     /// The generator about itself.
     pub generator: record::pass::Generator,
 }

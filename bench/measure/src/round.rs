@@ -3,25 +3,31 @@
 //! All contenders of the block are alive at once. What happens to one of them is an outcome of its pass,
 //! and the others go on; only what happens to an agent, or an interrupt, ends the round.
 
-use std::time::Duration;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
 
 use record::pass::{
-    Cause, Connections, Gauge, GaugeInstants, Generator, Histograms, HostInstant, HostInstants,
-    Outcome, Pass, PassKind, Phase, RECORD_SCHEMA, Requests, Usage, UsageInstants,
+    Bin, Cause, Connections, Gauge, GaugeInstants, Generator, Histograms, HostInstant,
+    HostInstants, Outcome, Pass, PassKind, Phase, RECORD_SCHEMA, Requests, Usage, UsageInstants,
 };
 use record::{Measure, Planned, Scenario, Workload};
 
 use crate::bench::Bench;
 use crate::client::{AgentError, unexpected};
 use crate::command::Contestant;
+use crate::load::LoadPlan;
 use crate::order;
 use crate::placement::Placement;
-use crate::protocol::{Id, Launch, Measured, Reply, Request, Stopped, Tally, Target};
+use crate::protocol::{Id, Launch, Measured, Queued, Reply, Request, Stopped, Tally};
 
 /// How long a server may take to listen.
 const LISTEN_DEADLINE_MS: u64 = 10_000;
 /// Beyond the loaded time itself: what connecting and awaiting may take.
 const LOAD_MARGIN: Duration = Duration::from_secs(60);
+/// How long a request of a window may take.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
+/// Between two looks at a server's door.
+const BIN: Duration = Duration::from_millis(100);
 /// Connection numbers of two passes never meet: more than any server holds.
 const CONNECTION_NUMBERS: u64 = 1 << 20;
 
@@ -40,6 +46,7 @@ pub fn round(
 ) -> Result<Vec<Pass>, AgentError> {
     let mut block = Block::new(bench, scenario, placement, seed);
     let before = block.host_now()?;
+    block.keep_awake(scenario.keep_awake)?;
     block.launch(contestants, planned)?;
     block.read_usage(|usage| &mut usage.ready)?;
     block.weigh(|gauges| &mut gauges.ready)?;
@@ -47,10 +54,11 @@ pub fn round(
     block.weigh(|gauges| &mut gauges.connected)?;
     block.warm_up()?;
     block.read_usage(|usage| &mut usage.before)?;
-    block.slices()?;
+    block.measure()?;
     block.read_usage(|usage| &mut usage.after)?;
     block.close()?;
     block.stop()?;
+    block.keep_awake(false)?;
     let after = block.host_now()?;
     Ok(block.passes(&before, &after))
 }
@@ -81,6 +89,8 @@ struct Block<'a> {
     placement: &'a Placement,
     seed: u64,
     seats: Vec<Seat>,
+    /// Solo windows: looks at the door, one before and one after each bin.
+    queues: Vec<Queued>,
 }
 
 impl<'a> Block<'a> {
@@ -96,12 +106,26 @@ impl<'a> Block<'a> {
             placement,
             seed,
             seats: Vec::new(),
+            queues: Vec::new(),
         }
     }
 
     fn host_now(&mut self) -> Result<HostInstant, AgentError> {
         match self.bench.servers.ask(&Request::HostNow)? {
             Reply::HostNow(instant) => Ok(instant),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Spinners on every core of both sides, or none.
+    fn keep_awake(&mut self, wanted: bool) -> Result<(), AgentError> {
+        let both = [&self.placement.server[..], &self.placement.generator].concat();
+        if !self.scenario.keep_awake {
+            return Ok(());
+        }
+        let cpus = if wanted { both } else { Vec::new() };
+        match self.bench.servers.ask(&Request::KeepAwake(cpus))? {
+            Reply::Done => Ok(()),
             other => Err(unexpected(&other)),
         }
     }
@@ -205,11 +229,20 @@ impl<'a> Block<'a> {
             .seats
             .iter()
             .filter(|seat| seat.alive)
-            .map(|seat| Target {
-                port: seat.port,
+            .map(|seat| LoadPlan {
+                target: SocketAddr::from((Ipv4Addr::LOCALHOST, seat.port)),
                 workload: self.scenario.workload,
+                pace: self.scenario.pace,
                 connections: self.scenario.connections,
                 message: self.scenario.message,
+                depth: self.scenario.depth,
+                per_connection: self.scenario.per_connection,
+                think: self.scenario.think,
+                threads: self.threads(),
+                timeout: REQUEST_TIMEOUT,
+                reconnect: false,
+                sources: (1..=8).map(|last| Ipv4Addr::new(127, 0, 1, last)).collect(),
+                seed: self.seed,
                 first_connection: u64::from(seat.id) * CONNECTION_NUMBERS,
             })
             .collect();
@@ -231,13 +264,17 @@ impl<'a> Block<'a> {
             return Ok(());
         }
         let length_ns = nanos(self.scenario.warmup);
+        let seed = self.seed;
         let loaded = self.scenario.warmup * self.seats.len() as u32;
-        self.load(&Request::WarmUp { length_ns }, loaded)
+        self.load(&Request::WarmUp { length_ns, seed }, loaded)
     }
 
-    fn slices(&mut self) -> Result<(), AgentError> {
+    fn measure(&mut self) -> Result<(), AgentError> {
         if self.scenario.workload == Workload::Idle {
             return Ok(());
+        }
+        if self.scenario.measure == Measure::Solo {
+            return self.window();
         }
         let lanes = self.seats.iter().filter(|seat| seat.alive).count() as u16;
         let order = order::slices(lanes, self.scenario.slices(), self.seed);
@@ -246,13 +283,61 @@ impl<'a> Block<'a> {
         self.load(&Request::Slices { order, length_ns }, loaded)
     }
 
+    /// A window of load; meanwhile, what waits at the server's door is looked at ten times a second.
+    fn window(&mut self) -> Result<(), AgentError> {
+        let (length_ns, seed) = (nanos(self.scenario.window), self.seed);
+        self.bench.load.tell(&Request::Window { length_ns, seed })?;
+        let deadline = Instant::now() + self.scenario.window * 2 + LOAD_MARGIN;
+        let mut looks = self.look_at_door()?;
+        let reply = loop {
+            if let Some(reply) = self.bench.load.hear_within(BIN)? {
+                break reply;
+            }
+            looks.extend(self.look_at_door()?);
+            if Instant::now() > deadline {
+                let seconds = self.scenario.window.as_secs();
+                return Err(AgentError::Silent {
+                    what: "a window".to_owned(),
+                    seconds,
+                });
+            }
+        };
+        self.queues = looks;
+        self.take_tallies(reply)
+    }
+
+    fn look_at_door(&mut self) -> Result<Vec<Queued>, AgentError> {
+        let mut looks = Vec::new();
+        for seat in self.seats.iter_mut().filter(|seat| seat.alive) {
+            match self.bench.servers.ask(&Request::Queue(seat.id)) {
+                Ok(Reply::Queued(queued)) => looks.push(queued),
+                Ok(other) => return Err(unexpected(&other)),
+                Err(error) => seat.tolerate::<()>(error).map(drop)?,
+            }
+        }
+        Ok(looks)
+    }
+
+    /// As many threads as the server has cores, if the generator has them: one side is not to be the
+    /// other's limit.
+    fn threads(&self) -> u32 {
+        self.scenario
+            .server_cpus
+            .min(self.placement.generator.len() as u32)
+            .max(1)
+    }
+
     /// Asks the loading agent; its tallies are of the living seats, in their order.
     fn load(&mut self, request: &Request, loaded: Duration) -> Result<(), AgentError> {
-        match self
+        let reply = self
             .bench
             .load
-            .ask_within(request, loaded * 2 + LOAD_MARGIN)?
-        {
+            .ask_within(request, loaded * 2 + LOAD_MARGIN)?;
+        self.take_tallies(reply)
+    }
+
+    fn take_tallies(&mut self, reply: Reply) -> Result<(), AgentError> {
+        match reply {
             Reply::Loaded(tallies) => {
                 let living = self.seats.iter_mut().filter(|seat| seat.alive);
                 for (seat, tally) in living.zip(tallies) {
@@ -277,6 +362,7 @@ impl<'a> Block<'a> {
             .zip(measured)
         {
             seat.keep(measured, cpus);
+            note_queues(&mut seat.pass.bins, &self.queues);
         }
         Ok(())
     }
@@ -327,6 +413,7 @@ impl<'a> Block<'a> {
             },
             requests: Requests::default(),
             slices: Vec::new(),
+            bins: Vec::new(),
             histograms: Histograms::default(),
             startup_ns: None,
             usage: UsageInstants::default(),
@@ -341,6 +428,17 @@ impl<'a> Block<'a> {
             tally: Tally::default(),
             pass,
         }
+    }
+}
+
+/// Gives each bin what was seen at the door at its end, and how many were turned away in it.
+fn note_queues(bins: &mut [Bin], looks: &[Queued]) {
+    for (bin, two) in bins.iter_mut().zip(looks.windows(2)) {
+        let since =
+            |of: fn(&Queued) -> Option<u64>| Some(of(&two[1])?.saturating_sub(of(&two[0])?));
+        bin.accept_queue = two[1].accept_queue;
+        bin.listen_overflows = since(|look| look.listen_overflows);
+        bin.listen_drops = since(|look| look.listen_drops);
     }
 }
 
@@ -360,10 +458,12 @@ impl Seat {
         self.tally = measured.tally;
         self.pass.requests = self.tally.requests.clone();
         self.pass.slices = measured.slices;
+        self.pass.bins = measured.bins;
         self.pass.histograms = Histograms {
             service: measured.service,
             response: measured.response,
             connect: measured.connect,
+            lag: measured.lag,
         };
         self.pass.generator = Generator {
             cpus: cpus.to_vec(),

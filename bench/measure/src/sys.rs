@@ -10,6 +10,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use nix::errno::Errno;
 use nix::libc;
+use nix::sys::epoll::{Epoll, EpollEvent, EpollTimeout};
 use nix::unistd::Pid;
 
 /// Which side of a fork this is.
@@ -124,6 +125,41 @@ pub fn set_standard_streams(streams: [BorrowedFd<'_>; 3]) -> io::Result<()> {
         Errno::result(unsafe { libc::dup2(stream.as_raw_fd(), number) })?;
     }
     Ok(())
+}
+
+/// Lets this process run only when nobody else wants its core (SCHED_IDLE).
+///
+/// # Errors
+/// Those of sched_setscheduler(2).
+pub fn run_only_when_idle() -> Result<(), Errno> {
+    let none = libc::sched_param { sched_priority: 0 };
+    // SAFETY: 0 means this process; the parameter is a live local.
+    Errno::result(unsafe { libc::sched_setscheduler(0, libc::SCHED_IDLE, &none) }).map(drop)
+}
+
+/// Waits for events, at most so long: to the nanosecond where the kernel can (epoll_pwait2(2), 5.11), else
+/// rounded up to a millisecond. Returns how many there are; 0 after an interruption, too.
+pub fn epoll_wait(epoll: &Epoll, events: &mut [EpollEvent], patience_ns: u64) -> usize {
+    let patience = libc::timespec {
+        tv_sec: (patience_ns / 1_000_000_000) as libc::time_t,
+        tv_nsec: (patience_ns % 1_000_000_000) as libc::c_long,
+    };
+    // SAFETY: EpollEvent is a transparent wrapper of epoll_event, the slice is writable for as many of
+    // them as are announced, the timespec lives for the call, and no signal mask is given.
+    let count = unsafe {
+        libc::epoll_pwait2(
+            epoll.0.as_raw_fd(),
+            events.as_mut_ptr().cast(),
+            events.len() as libc::c_int,
+            &patience,
+            std::ptr::null(),
+        )
+    };
+    if count == -1 && Errno::last() == Errno::ENOSYS {
+        let millis = u16::try_from(patience_ns.div_ceil(1_000_000)).unwrap_or(u16::MAX);
+        return epoll.wait(events, EpollTimeout::from(millis)).unwrap_or(0);
+    }
+    usize::try_from(count).unwrap_or(0)
 }
 
 /// Sets every signal to its default and unblocks all: what a program expects to be started with (Rust's

@@ -18,6 +18,12 @@ pub fn latencies() -> Histogram<u64> {
         .unwrap_or_else(|error| unreachable!("bounds are constants: {error}"))
 }
 
+/// An empty histogram of latencies with two digits: off by less than 1 %, and a tenth of the memory.
+pub fn coarse_latencies() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LATENCY_MAX_NS, 2)
+        .unwrap_or_else(|error| unreachable!("bounds are constants: {error}"))
+}
+
 /// A histogram in the public V2-deflate form, base64: every HdrHistogram library reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

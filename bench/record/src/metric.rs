@@ -39,10 +39,15 @@ pub fn metric(name: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|metric| metric.name == name)
 }
 
-const LOADED: &[Workload] = &[Workload::Rr, Workload::Crr];
+const LOADED: &[Workload] = &[Workload::Rr, Workload::Crr, Workload::Stream];
 const CRR: &[Workload] = &[Workload::Crr];
 const IDLE: &[Workload] = &[Workload::Idle];
-const ALL: &[Workload] = &[Workload::Rr, Workload::Crr, Workload::Idle];
+const ALL: &[Workload] = &[
+    Workload::Rr,
+    Workload::Crr,
+    Workload::Stream,
+    Workload::Idle,
+];
 
 const fn row(
     name: &'static str,
@@ -80,6 +85,8 @@ pub const METRICS: &[Metric] = &[
     row("switches_involuntary_per_request", "1", "switches per request, involuntary", Better::Less, LOADED),
     row("faults_minor_per_request", "1", "minor faults per request", Better::Less, LOADED),
     row("generator_cpu_us_per_request", "µs", "generator CPU per request", Better::Neither, LOADED),
+    row("schedule_lag_ns_p50", "ns", "schedule lag p50", Better::Neither, LOADED),
+    row("schedule_lag_ns_p99", "ns", "schedule lag p99", Better::Neither, LOADED),
     row("errors", "1", "errors", Better::Less, LOADED),
     row("pss_bytes", "B", "PSS", Better::Less, IDLE),
     row("page_table_bytes", "B", "page tables", Better::Less, IDLE),

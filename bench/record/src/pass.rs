@@ -168,7 +168,34 @@ impl From<Slice> for (u64, u64, u64, u64) {
     }
 }
 
-/// Distributions of a pass, in nanoseconds, of the replies that its slices count.
+/// A tenth of a second of a solo pass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bin {
+    /// Since the start of the window.
+    pub start_ns: u64,
+    /// Of the bin.
+    pub length_ns: u64,
+    /// Replies that came in it.
+    pub replies: u64,
+    /// Requests that failed in it.
+    pub errors: u64,
+    /// CPU time of the generator.
+    pub generator_cpu_ns: u64,
+    /// Response times of its replies, with two significant digits.
+    pub response: Encoded,
+    /// Connections that waited in the server's accept queue at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept_queue: Option<u32>,
+    /// Connections that the host turned away in it because an accept queue was full (ListenOverflows).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listen_overflows: Option<u64>,
+    /// Connections that the host turned away in it for any reason (ListenDrops).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listen_drops: Option<u64>,
+}
+
+/// Distributions of a pass, in nanoseconds, of the replies that its slices or its window count. Requests
+/// that failed are in service and response with the time that they had waited: a lower bound.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Histograms {
     /// received − sent.
@@ -180,6 +207,9 @@ pub struct Histograms {
     /// connected − connect started (crr).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connect: Option<Encoded>,
+    /// sent − due of requests that found a free connection: how late the generator itself was (open loop).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lag: Option<Encoded>,
 }
 
 /// Who said a figure.
@@ -367,6 +397,9 @@ pub struct Pass {
     /// Sliced passes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub slices: Vec<Slice>,
+    /// Solo passes of load.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bins: Vec<Bin>,
     /// Distributions.
     #[serde(default)]
     pub histograms: Histograms,

@@ -16,16 +16,32 @@ pub enum Workload {
     Rr,
     /// Connect, request, reply, close.
     Crr,
+    /// Requests one after another without waiting for replies, `depth` of them on their way.
+    Stream,
     /// Stay open, say nothing.
     Idle,
 }
 
 /// When the next request is due.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pace {
     /// As soon as the last reply is in.
     Closed,
+    /// Requests a second, evenly spaced, whatever the server does (open loop).
+    Constant(f64),
+    /// Requests a second, at exponential distances, whatever the server does (open loop).
+    Poisson(f64),
+}
+
+impl Pace {
+    /// Requests a second that are due, where a rate says so.
+    pub fn rate_per_s(self) -> Option<f64> {
+        match self {
+            Pace::Closed => None,
+            Pace::Constant(rate) | Pace::Poisson(rate) => Some(rate),
+        }
+    }
 }
 
 /// How the contenders of a round share its time.
@@ -105,6 +121,23 @@ pub struct Scenario {
     /// Bytes of a request, and of its reply.
     #[serde(default = "message")]
     pub message: usize,
+    /// stream: requests of a connection that are on their way at once.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub depth: u32,
+    /// crr: requests of a connection before it is closed.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub per_connection: u32,
+    /// Closed loop: a client's pause between a reply and its next request.
+    #[serde(
+        default,
+        with = "humantime_serde",
+        skip_serializing_if = "Duration::is_zero"
+    )]
+    pub think: Duration,
+    /// Keep idle cores from halting by spinners of the lowest priority: on a virtual machine a wake-up
+    /// costs more than a request.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_awake: bool,
     /// What a request costs the server beside the echo, in the words of `echo-server --work`.
     #[serde(default = "none")]
     pub work: String,
@@ -153,6 +186,14 @@ fn message() -> usize {
     64
 }
 
+fn one() -> u32 {
+    1
+}
+
+fn is_one(number: &u32) -> bool {
+    *number == 1
+}
+
 fn none() -> String {
     "none".to_owned()
 }
@@ -169,16 +210,41 @@ impl Scenario {
 
     /// The key under which scenarios that differ in `connections` alone are one line of a chart.
     pub fn line(&self) -> String {
+        format!("{:?} {}", self.pace, self.conditions())
+    }
+
+    /// The key under which scenarios that differ in their rate alone are one line of a chart.
+    pub fn rate_line(&self) -> String {
+        let pace = match self.pace {
+            Pace::Closed => "closed",
+            Pace::Constant(_) => "constant",
+            Pace::Poisson(_) => "poisson",
+        };
+        format!("{pace} {} {}", self.connections, self.conditions())
+    }
+
+    /// Everything that two scenarios of a line have in common.
+    fn conditions(&self) -> String {
+        let Scenario {
+            workload,
+            message,
+            depth,
+            per_connection,
+            think,
+            keep_awake,
+            ..
+        } = self;
+        let Scenario {
+            work,
+            state,
+            touch,
+            workers,
+            server_cpus,
+            ..
+        } = self;
         format!(
-            "{:?} {:?} {} {} {:?} {:?} {:?} {}",
-            self.workload,
-            self.pace,
-            self.message,
-            self.work,
-            self.state,
-            self.touch,
-            self.workers,
-            self.server_cpus
+            "{workload:?} {message} {depth} {per_connection} {think:?} {keep_awake} {work} {state:?} \
+             {touch:?} {workers:?} {server_cpus}"
         )
     }
 
@@ -197,20 +263,43 @@ impl Scenario {
         if !(1..=MESSAGE_MAX).contains(&self.message) {
             return wrong("message is 1 to 1048576 bytes");
         }
-        match (self.workload, self.measure) {
-            (Workload::Idle, Measure::Sliced) => wrong(
-                "idle is measured solo: memory is shared between servers that are alive together",
-            ),
-            (Workload::Rr | Workload::Crr, Measure::Solo) => {
-                wrong("solo passes of rr and crr are not measured yet: write measure = \"sliced\"")
+        if self
+            .pace
+            .rate_per_s()
+            .is_some_and(|rate| !(rate > 0.0 && rate <= 1e7))
+        {
+            return wrong("a rate is more than 0 and at most 10000000 requests a second");
+        }
+        let open = self.pace != Pace::Closed;
+        if open && !matches!(self.workload, Workload::Rr | Workload::Crr) {
+            return wrong("only rr and crr have a rate");
+        }
+        if self.depth == 0 || (self.depth > 1 && self.workload != Workload::Stream) {
+            return wrong("depth is at least 1, and more than 1 only for stream");
+        }
+        if self.per_connection == 0 || (self.per_connection > 1 && self.workload != Workload::Crr) {
+            return wrong("per_connection is at least 1, and more than 1 only for crr");
+        }
+        if open && !self.think.is_zero() {
+            return wrong("with a rate nobody thinks: think belongs to pace = \"closed\"");
+        }
+        match self.measure {
+            Measure::Solo if self.workload != Workload::Idle && self.window.is_zero() => {
+                wrong("a solo scenario of load says its window")
             }
-            (_, Measure::Sliced) if self.connections > 500 => {
-                wrong("sliced rounds hold at most 500 connections a contender")
+            Measure::Solo => Ok(()),
+            Measure::Sliced
+                if matches!(self.workload, Workload::Idle | Workload::Stream) || open =>
+            {
+                wrong("idle, stream and every rate are measured solo")
             }
-            (_, Measure::Sliced) if self.slice.is_zero() || self.window < self.slice => {
+            Measure::Sliced if self.connections > 500 || !self.think.is_zero() => {
+                wrong("sliced rounds hold at most 500 connections a contender, and nobody thinks")
+            }
+            Measure::Sliced if self.slice.is_zero() || self.window < self.slice => {
                 wrong("a sliced scenario says slice, and a window of at least one slice")
             }
-            _ => Ok(()),
+            Measure::Sliced => Ok(()),
         }
     }
 }

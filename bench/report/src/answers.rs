@@ -4,23 +4,37 @@
 use record::{Answer, Comparison, Estimate, Scenario, Workload};
 
 use crate::comparisons;
-use crate::data::{Data, conditions};
+use crate::conditions::{conditions, is_open};
+use crate::data::Data;
 use crate::doubts;
 use crate::format;
+
+mod open;
 
 const THROUGHPUT: &str = "throughput_per_s";
 const MEMORY: &str = "memory_bytes_per_connection";
 
 /// The answers to the suite's question, a sentence each, for the workloads that it has.
 pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
-    let rr = data
-        .typical(Workload::Rr)
-        .map(|scenario| answering(data, scenario));
+    let saturated = |workload| {
+        let typical = data.typical(workload);
+        typical.map(|scenario| answering(data, scenario))
+    };
     let crr = data
         .typical(Workload::Crr)
         .map(|scenario| connecting(data, scenario));
     let idle = data.heaviest().map(|scenario| weight(data, scenario));
-    let answers: Vec<String> = [rr, crr, idle].into_iter().flatten().collect();
+    let rate = data
+        .typical_open()
+        .map(|scenario| open::answering(data, scenario));
+    let answers = [
+        saturated(Workload::Rr),
+        rate,
+        saturated(Workload::Stream),
+        crr,
+        idle,
+    ];
+    let answers: Vec<String> = answers.into_iter().flatten().collect();
     if answers.is_empty() {
         return vec!["The suite has no scenario, hence no answer.".to_owned()];
     }
@@ -30,7 +44,8 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
 /// The answer to one scenario's question.
 pub(crate) fn of_scenario(data: &Data<'_>, scenario: &Scenario) -> String {
     match scenario.workload {
-        Workload::Rr => answering(data, scenario),
+        _ if is_open(scenario) => open::answering(data, scenario),
+        Workload::Rr | Workload::Stream => answering(data, scenario),
         Workload::Crr => connecting(data, scenario),
         Workload::Idle if data.ranking(&scenario.name, MEMORY).is_empty() => whole(data, scenario),
         Workload::Idle => weight(data, scenario),

@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 
 use record::{Outcome, Pass, PassKind, Results, Scenario};
 
+use crate::conditions::is_open;
+use crate::latency::{Merged, Span};
+
 /// One contender under one scenario.
 #[derive(Clone, Debug)]
 pub(crate) struct Cell<'a> {
@@ -20,6 +23,10 @@ pub(crate) struct Cell<'a> {
     pub passes: Vec<&'a Pass>,
     /// The bare pass that did not, if one did not: wrong bytes before anything else, else the first.
     pub failed: Option<&'a Pass>,
+    /// How late the generator itself was, where it had a schedule: nanoseconds, read once for every doubt.
+    pub lag_ns_p99: Option<f64>,
+    /// How long a request was on its way, likewise.
+    pub service_ns_p50: Option<f64>,
 }
 
 impl Cell<'_> {
@@ -109,11 +116,18 @@ fn cell<'a>(
         .collect();
     let bad = || passes.iter().filter(|pass| pass.outcome != Outcome::Ok);
     let wrong = bad().find(|pass| pass.outcome == Outcome::Wrong);
-    Cell {
+    let mut cell = Cell {
         contender,
         family,
         scenario,
         passes: good.into_values().collect(),
         failed: wrong.or_else(|| bad().next()).copied(),
+        lag_ns_p99: None,
+        service_ns_p50: None,
+    };
+    if is_open(scenario) {
+        let read = |span, quantile| Merged::of(&cell, span).ok()?.value(quantile).ok();
+        (cell.lag_ns_p99, cell.service_ns_p50) = (read(Span::Lag, 0.99), read(Span::Service, 0.5));
     }
+    cell
 }

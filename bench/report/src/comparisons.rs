@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use record::{Answer, Comparison, Run};
 
 use crate::cells::Cell;
+use crate::conditions::is_open;
 use crate::{doubts, estimates, stats};
 
 /// Metrics by which contenders are compared with the reference.
@@ -28,8 +29,11 @@ pub(crate) fn comparisons(cells: &[Cell<'_>], run: &Run) -> Vec<Comparison> {
         let Some(other) = other.filter(|_| cell.contender != reference) else {
             return Vec::new();
         };
+        // With a rate everybody answers what was asked: a ratio of throughputs would say nothing.
+        let open = is_open(cell.scenario);
         COMPARED
             .iter()
+            .filter(|metric| !(open && **metric == "throughput_per_s"))
             .filter_map(|metric| compare(cells, cell, other, metric, run.seed))
             .collect()
     };

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use record::{Entrant, Estimate, Results, Scenario, Summary, Workload};
 
 use crate::cells::{self, Cell};
+use crate::conditions::{asks_at_once, is_open, is_saturating};
 use crate::doubts::{TOO_FEW_ROUNDS, UNSERVED, VALID};
 use crate::format;
 
@@ -126,21 +127,35 @@ impl<'a> Data<'a> {
         ranking
     }
 
-    /// Scenarios of a workload.
-    pub fn scenarios_of(&self, workload: Workload) -> impl Iterator<Item = &'a Scenario> + use<'a> {
-        self.results
-            .run
-            .suite
-            .scenarios
-            .iter()
-            .filter(move |scenario| scenario.workload == workload)
+    /// Scenarios of a workload in which everybody asks again at once: throughput is what can be had.
+    pub fn at_once(&self, workload: Workload) -> impl Iterator<Item = &'a Scenario> + use<'a> {
+        let scenarios = self.scenarios().iter();
+        scenarios.filter(move |it| it.workload == workload && asks_at_once(it))
     }
 
-    /// The scenario that stands for a workload: the middle one by connections. Chosen by the suite alone:
-    /// two runs of it show the same scenario, however their figures fell.
+    /// Scenarios in which everybody is silent.
+    fn idle(&self) -> impl Iterator<Item = &'a Scenario> + use<'a> {
+        let scenarios = self.scenarios().iter();
+        scenarios.filter(|scenario| scenario.workload == Workload::Idle)
+    }
+
+    /// The scenario that stands for a workload at saturation: the middle one by connections. Chosen by the suite
+    /// alone: two runs of it show the same scenario, however their figures fell.
     pub fn typical(&self, workload: Workload) -> Option<&'a Scenario> {
-        let mut scenarios: Vec<&Scenario> = self.scenarios_of(workload).collect();
+        let mut scenarios: Vec<&Scenario> = self
+            .at_once(workload)
+            .filter(|it| is_saturating(it))
+            .collect();
         scenarios.sort_by_key(|scenario| scenario.connections);
+        scenarios.get(scenarios.len() / 2).copied()
+    }
+
+    /// The scenario that stands for those with a rate: the middle one by rate.
+    pub fn typical_open(&self) -> Option<&'a Scenario> {
+        let rate = |scenario: &&Scenario| scenario.pace.rate_per_s().unwrap_or(0.0);
+        let mut scenarios: Vec<&Scenario> =
+            self.scenarios().iter().filter(|it| is_open(it)).collect();
+        scenarios.sort_by(|a, b| rate(a).total_cmp(&rate(b)));
         scenarios.get(scenarios.len() / 2).copied()
     }
 
@@ -151,13 +166,10 @@ impl<'a> Data<'a> {
                 .ranking(&scenario.name, "memory_bytes_per_connection")
                 .is_empty()
         };
-        let with_figure = self.scenarios_of(Workload::Idle).filter(stands);
+        let with_figure = self.idle().filter(stands);
         with_figure
             .max_by_key(|scenario| scenario.connections)
-            .or_else(|| {
-                self.scenarios_of(Workload::Idle)
-                    .max_by_key(|scenario| scenario.connections)
-            })
+            .or_else(|| self.idle().max_by_key(|scenario| scenario.connections))
     }
 
     /// `provisional, round 1 of 5 (54 of 270 passes)`, while the plan is not done.
@@ -234,57 +246,4 @@ pub(crate) fn may_be_shown(estimate: &Estimate) -> bool {
 /// Whether "n of m served" stands in the place of figures.
 pub(crate) fn is_unserved(estimate: &Estimate) -> bool {
     estimate.verdict == UNSERVED
-}
-
-/// What a scenario was run under, for a head: load, connections, bytes, server cores.
-pub(crate) fn conditions(scenario: &Scenario) -> String {
-    let clients = scenario.connections;
-    let bytes = format::bytes(scenario.message as f64);
-    let cores = format::cores(scenario.server_cpus);
-    let mut text = match scenario.workload {
-        Workload::Rr => format!("{clients} connections, {bytes} a message, closed loop, {cores}"),
-        Workload::Crr => format!(
-            "{clients} at once, a connection for each request, {bytes} a message, closed loop, {cores}"
-        ),
-        Workload::Idle => format!("{clients} idle connections, {cores}"),
-    };
-    if scenario.work != "none" {
-        text.push_str(&format!(", work {}", scenario.work));
-    }
-    if let Some(state) = &scenario.state {
-        text.push_str(&format!(", state {state}"));
-    }
-    text
-}
-
-/// What a closed loop's latencies are, wherever they stand in a table.
-pub(crate) fn saturation(scenario: &Scenario) -> &'static str {
-    match scenario.workload {
-        Workload::Rr | Workload::Crr => {
-            "; in a closed loop connections = throughput × response time"
-        }
-        Workload::Idle => "",
-    }
-}
-
-/// The machine, in a line.
-pub(crate) fn machine(host: &record::Host) -> String {
-    let or = |text: &str, other: &str| {
-        if text.is_empty() {
-            other.to_owned()
-        } else {
-            text.to_owned()
-        }
-    };
-    let virtualisation = match host.virtualisation.as_str() {
-        "" => "virtualisation unknown".to_owned(),
-        "none" => "bare metal".to_owned(),
-        name => format!("virtual machine ({name})"),
-    };
-    let cpu = or(&host.cpu, "unknown CPU");
-    let kernel = or(&host.kernel, "unknown kernel");
-    format!(
-        "{cpu}, {}, {virtualisation}, {kernel}",
-        format::plural(host.cores as usize, "core")
-    )
 }

@@ -1,10 +1,11 @@
 //! Doubts: what makes the figures of a cell weak. Each is a pure function of the cell's records and a row of
 //! [`DOUBTS`]; the first that answers is the cell's verdict, and says what to type next.
 
-use record::{Pass, Source};
+use record::{Pace, Pass, Source, Workload};
 
 use crate::cells::Cell;
-use crate::{format, stats};
+use crate::conditions::{asks_at_once, is_open, rate};
+use crate::{figures, format, stats};
 
 /// `valid`, or why not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,18 @@ const DOUBTS: &[Doubt] = &[
         look: client_bound,
     },
     Doubt {
+        word: "client-bound",
+        look: late,
+    },
+    Doubt {
+        word: OVERLOAD,
+        look: overload,
+    },
+    Doubt {
+        word: "few-samples",
+        look: few_samples,
+    },
+    Doubt {
         word: TOO_FEW_ROUNDS,
         look: too_few_rounds,
     },
@@ -39,6 +52,8 @@ const DOUBTS: &[Doubt] = &[
 
 /// The verdict of a cell in which not everybody was served.
 pub(crate) const UNSERVED: &str = "unserved";
+/// The verdict of a cell that did not answer what was asked of it.
+pub(crate) const OVERLOAD: &str = "overload";
 /// The verdict of a cell that rests on too few rounds: what every cell of an unfinished run starts as.
 pub(crate) const TOO_FEW_ROUNDS: &str = "too-few-rounds";
 /// The verdict of a cell that may be ranked.
@@ -102,9 +117,73 @@ fn unserved(cell: &Cell<'_>) -> Option<String> {
     })
 }
 
+/// With a rate, the generator was later than this once in a hundred requests: then its own lateness stands
+/// in the response times.
+const LATE_NS: f64 = 1e6;
+/// Fewer replies than this in a round have no p99: ten of a thousand lie beyond it.
+const REPLIES_MIN: u64 = 1_000;
+
+/// The generator could not keep its schedule.
+fn late(cell: &Cell<'_>) -> Option<String> {
+    let lag = cell.lag_ns_p99.filter(|lag| *lag > LATE_NS)?;
+    Some(format!(
+        "the generator sent 1 % of its requests {} late or later: that is in the response times; give it more \
+         cores (a smaller server_cpus, or a larger machine), or ask for a lower rate",
+        format::time(lag)
+    ))
+}
+
+/// With a rate, less than 99 % of what was asked came back in the window.
+fn overload(cell: &Cell<'_>) -> Option<String> {
+    let per_second = cell.scenario.pace.rate_per_s()?;
+    let counted = cell.passes.iter().map(|pass| figures::counted(pass));
+    let (replies, length_ns) = counted.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+    let asked = per_second * length_ns as f64 / 1e9;
+    // Each window begins with no request on its way and ends with as many as a slow server holds at once.
+    let on_their_way = 1.0 + per_second * cell.service_ns_p50.unwrap_or(0.0) / 1e9;
+    let on_their_way = on_their_way * cell.passes.len() as f64;
+    // What a poisson schedule asks for is itself chance.
+    let chance = match cell.scenario.pace {
+        Pace::Poisson(_) => 3.0 * asked.sqrt(),
+        _ => 0.0,
+    };
+    if replies as f64 >= 0.99 * asked - on_their_way - chance {
+        return None;
+    }
+    let shares = cell.passes.iter().map(|pass| figures::counted(pass));
+    let shares = shares.map(|(replies, ns)| replies as f64 / (per_second * ns as f64 / 1e9));
+    let share = stats::median(&shares.filter(|it| it.is_finite()).collect::<Vec<_>>())?;
+    Some(format!(
+        "{} % of {} came back in time: the others queued, and the longer the window the longer they would; \
+         ask for a lower rate, or see under pace = \"closed\" what it can do",
+        format::digits(100.0 * share),
+        rate(per_second)
+    ))
+}
+
+fn few_samples(cell: &Cell<'_>) -> Option<String> {
+    if cell.scenario.workload == Workload::Idle {
+        return None;
+    }
+    let counted = cell.passes.iter();
+    let counted = counted.map(|pass| (figures::counted(pass).0, pass.round));
+    let (replies, round) = counted.min()?;
+    (replies < REPLIES_MIN).then(|| {
+        format!(
+            "{} in round {round}, fewer than {REPLIES_MIN}: measure longer (window) or ask for more (pace, \
+             connections)",
+            format::replies(replies)
+        )
+    })
+}
+
 /// While loaded the generator's CPUs idled less than 2 % and the server's more than 5 %: then the figure is
 /// the generator's. When neither idles the limit is shared, and the cell is valid.
 fn client_bound(cell: &Cell<'_>) -> Option<String> {
+    // With a rate it waits for the next due instant on its feet: then what tells is whether it was late.
+    if is_open(cell.scenario) {
+        return None;
+    }
     let (generator, server) = busy_shares(cell)?;
     (generator > 0.98 && server < 0.95).then(|| {
         format!(
@@ -119,6 +198,9 @@ fn client_bound(cell: &Cell<'_>) -> Option<String> {
 /// Neither side was busy: throughput is then the time that wake-ups take, not capacity. No doubt of the
 /// figure, but of what a reader may make of it; a sentence to stand beside it.
 pub(crate) fn waiting(cell: &Cell<'_>) -> Option<String> {
+    if !asks_at_once(cell.scenario) {
+        return None;
+    }
     let (generator, server) = busy_shares(cell)?;
     (generator < 0.9 && server < 0.9).then(|| {
         format!(

@@ -39,12 +39,12 @@ struct Found {
 }
 
 /// A cell's distributions, decoded once for all percentiles.
-struct Latencies([(Span, Result<Merged, String>); 3]);
+struct Latencies([(Span, Result<Merged, String>); 4]);
 
 impl Latencies {
     fn of(cell: &Cell<'_>) -> Self {
         Latencies(
-            [Span::Response, Span::Service, Span::Connect]
+            [Span::Response, Span::Service, Span::Connect, Span::Lag]
                 .map(|span| (span, Merged::of(cell, span))),
         )
     }

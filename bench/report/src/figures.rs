@@ -39,6 +39,8 @@ pub(crate) fn how(metric: &str) -> How {
         "service_ns_p90" => How::Percentile(Span::Service, 0.9),
         "service_ns_p99" => How::Percentile(Span::Service, 0.99),
         "service_ns_p999" => How::Percentile(Span::Service, 0.999),
+        "schedule_lag_ns_p50" => How::Percentile(Span::Lag, 0.5),
+        "schedule_lag_ns_p99" => How::Percentile(Span::Lag, 0.99),
         "connect_ns_p50" => How::Percentile(Span::Connect, 0.5),
         "cpu_us_per_request" => How::Round(cpu),
         "cpu_us_per_request_user" => How::Round(|pass, load| split(pass, load, |usage| usage.cpu_user_ns)),
@@ -81,15 +83,24 @@ fn how_is_gauged(metric: &str) -> bool {
 }
 
 fn throughput(pass: &Pass, _: Workload) -> Figure {
-    let replies: u64 = pass.slices.iter().map(|slice| slice.replies).sum();
-    let length: u64 = pass.slices.iter().map(|slice| slice.length_ns).sum();
-    match length {
-        0 => Err("no slice was measured"),
-        _ => Ok(replies as f64 * 1e9 / length as f64),
+    match counted(pass) {
+        (_, 0) => Err("neither a slice nor a bin was recorded"),
+        (replies, length_ns) => Ok(replies as f64 * 1e9 / length_ns as f64),
     }
 }
 
-/// The two instants between which a request's cost is counted. Under rr they enclose the load; under crr
+/// Replies that count for throughput, and the nanoseconds in which they came: of slices, or of solo bins.
+pub(crate) fn counted(pass: &Pass) -> (u64, u64) {
+    let slices = pass.slices.iter().map(|it| (it.replies, it.length_ns));
+    let bins = pass.bins.iter().map(|it| (it.replies, it.length_ns));
+    let add = |(replies, length): (u64, u64), it: (u64, u64)| (replies + it.0, length + it.1);
+    match pass.slices.is_empty() {
+        false => slices.fold((0, 0), add),
+        true => bins.fold((0, 0), add),
+    }
+}
+
+/// The two instants between which a request's cost is counted. They enclose the recorded load; under crr
 /// tasks come and go, so only wait4 at the end has seen them all.
 fn window(pass: &Pass, workload: Workload) -> Result<(&Usage, &Usage), &'static str> {
     let usage = &pass.usage;
@@ -108,7 +119,7 @@ fn requests(from: &Usage, to: &Usage) -> Result<f64, &'static str> {
 }
 
 fn steady(from: &Usage, to: &Usage, workload: Workload) -> Result<(), &'static str> {
-    if workload == Workload::Rr && from.tasks_hash != to.tasks_hash {
+    if workload != Workload::Crr && from.tasks_hash != to.tasks_hash {
         return Err("tasks began or ended in the window");
     }
     Ok(())
@@ -157,4 +168,38 @@ fn gauge(pass: &Pass, part: fn(&record::Gauge) -> u64) -> Figure {
     connected
         .map(|gauge| part(gauge) as f64)
         .ok_or("memory was not gauged")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::latency::Merged;
+    use crate::{cells, fixture};
+
+    #[test]
+    fn how_late_the_generator_was_is_known_where_there_is_a_schedule() {
+        let How::Percentile(span, quantile) = how("schedule_lag_ns_p99") else {
+            panic!("a percentile");
+        };
+        let p99 = |results: &record::Results| {
+            let cells = cells::cells(results);
+            let cell = cells.iter().find(|cell| cell.contender == "event-loop");
+            Merged::of(cell.expect("in the fixture"), span).and_then(|lag| lag.value(quantile))
+        };
+        assert!(p99(&fixture::steady_of(6)).is_ok_and(|ns| (12e3..40e3).contains(&ns)));
+        assert!(p99(&fixture::results_of(6)).is_err_and(|it| it.contains("only with a rate")));
+        let pass = &fixture::steady_of(6).passes[0];
+        let source = source("schedule_lag_ns_p99", Some(pass), Workload::Rr);
+        assert_eq!(source, "generator");
+    }
+
+    #[test]
+    fn throughput_is_of_slices_or_else_of_bins() {
+        let results = fixture::steady_of(2);
+        let mut pass = results.passes[1].clone();
+        let figure = throughput(&pass, Workload::Rr).expect("bins");
+        assert!((1_900.0..2_100.0).contains(&figure), "{figure}");
+        pass.bins.clear();
+        assert!(throughput(&pass, Workload::Rr).is_err());
+    }
 }

@@ -66,6 +66,12 @@ pub(crate) fn time(ns: f64) -> String {
     format!("{} {unit}", digits(value))
 }
 
+/// A tick of an axis of time: `2 ms`, `250 µs`.
+pub(crate) fn time_tick(ns: f64) -> String {
+    let (value, unit) = prefixed(ns, 1e3, &["ns", "µs", "ms", "s"]);
+    format!("{} {unit}", tick(value))
+}
+
 /// `16.3 KiB`.
 pub(crate) fn bytes(bytes: f64) -> String {
     let (value, unit) = prefixed(bytes, 1024.0, &["B", "KiB", "MiB", "GiB", "TiB"]);
@@ -77,14 +83,14 @@ pub(crate) fn bytes(bytes: f64) -> String {
     format!("{text} {unit}")
 }
 
-/// A whole count, thousands apart: `1 230`.
+/// A whole count, thousands apart as in the suites' titles: `1,230`.
 pub(crate) fn count(value: f64) -> String {
     let text = format!("{value:.0}");
     let (sign, digits) = text.split_at(usize::from(text.starts_with('-')));
     let mut out = sign.to_owned();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index) % 3 == 0 {
-            out.push('\u{202f}');
+            out.push(',');
         }
         out.push(digit);
     }
@@ -173,6 +179,14 @@ pub(crate) fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{s}")
 }
 
+/// `1 reply`, `640 replies`.
+pub(crate) fn replies(count: u64) -> String {
+    match count {
+        1 => "1 reply".to_owned(),
+        _ => format!("{count} replies"),
+    }
+}
+
 /// Absolute paths cut to their last part: whose machine it was is nobody's business.
 pub(crate) fn without_paths(text: &str) -> String {
     let is_path = |word: &str| word.starts_with('/') && word.trim_end().len() > 1;
@@ -226,7 +240,7 @@ mod tests {
         assert_eq!(figure("startup_ms", 0.75), "750 µs");
         assert_eq!(figure("switches_voluntary_per_request", 1.0), "1.00");
         assert_eq!(figure("errors", 0.0), "0");
-        assert_eq!(count(12_345.0), "12\u{202f}345");
+        assert_eq!(count(12_345.0), "12,345");
     }
 
     #[test]

@@ -8,7 +8,8 @@ use record::Scenario;
 
 use crate::answers::{answers, of_scenario};
 use crate::charts::Drawn;
-use crate::data::{Data, conditions, machine, saturation};
+use crate::conditions::{conditions, machine, reading};
+use crate::data::Data;
 use crate::tables::{self, Figure, Row, Table};
 use crate::{format, markdown};
 
@@ -22,8 +23,9 @@ const POLICY: &str =
 pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
     let run = &data.results.run;
     let title = format!("fiveways: {}", run.suite_name);
+    let of_suite = charts.iter().filter(|chart| chart.scenario.is_none());
     let (first, others): (Vec<&Drawn>, Vec<&Drawn>) =
-        charts.iter().partition(|chart| chart.name == "five-ways");
+        of_suite.partition(|chart| chart.name == "five-ways");
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -39,7 +41,7 @@ pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
                 main {
                     ol.answers { @for answer in answers(data) { li { (answer) } } }
                     @for chart in first { (figure(chart)) }
-                    @for scenario in data.scenarios() { (section(data, scenario)) }
+                    @for scenario in data.scenarios() { (section(data, scenario, charts)) }
                     @if !others.is_empty() {
                         h2 id="charts" { "Charts" }
                         @for chart in others { (figure(chart)) }
@@ -84,7 +86,7 @@ fn figure(chart: &Drawn) -> Markup {
     }
 }
 
-fn section(data: &Data<'_>, scenario: &Scenario) -> Markup {
+fn section(data: &Data<'_>, scenario: &Scenario, charts: &[Drawn]) -> Markup {
     let rounds = format::plural(data.rounds_made(scenario), "round");
     let table = tables::table(data, scenario);
     html! {
@@ -92,11 +94,12 @@ fn section(data: &Data<'_>, scenario: &Scenario) -> Markup {
             h2 id=(scenario.name) { (scenario.title) }
             p.soft { (scenario.question) }
             p.answer { (of_scenario(data, scenario)) }
-            p.conditions { (scenario.name) ": " (conditions(scenario)) "; " (rounds) "; " (machine(&data.results.run.host)) (saturation(scenario)) }
+            p.conditions { (scenario.name) ": " (conditions(scenario)) "; " (rounds) "; " (machine(&data.results.run.host)) (reading(scenario)) }
             div.box tabindex="0" { (grid(&table, &scenario.title)) }
             @if !table.notes.is_empty() {
                 ul.notes { @for note in &table.notes { li { (note) } } }
             }
+            @for chart in charts.iter().filter(|it| it.scenario.as_ref() == Some(&scenario.name)) { (figure(chart)) }
         }
     }
 }

@@ -5,7 +5,7 @@
 //! every round over the union of their buckets are kept, and a reading is a binary search over weighted sums.
 
 use hdrhistogram::Histogram;
-use record::{Pass, Workload};
+use record::{Pace, Pass, Scenario, Workload};
 
 use crate::cells::Cell;
 use crate::stats::{self, Interval};
@@ -22,6 +22,21 @@ pub(crate) enum Span {
     Service,
     /// connected − connect started.
     Connect,
+    /// sent − due of requests that found a free connection.
+    Lag,
+}
+
+impl Span {
+    /// Why a cell has no such distribution.
+    fn missing(self, scenario: &Scenario) -> &'static str {
+        match self {
+            Span::Lag if scenario.pace == Pace::Closed => {
+                "only with a rate is there a schedule to be late for"
+            }
+            Span::Lag => "no schedule lag was recorded",
+            _ => "no latencies were recorded",
+        }
+    }
 }
 
 /// One distribution over rounds.
@@ -43,12 +58,12 @@ impl Merged {
     pub fn of(cell: &Cell<'_>, span: Span) -> Result<Self, String> {
         let mut histograms = Vec::new();
         for pass in cell.figures() {
-            if let Some(histogram) = decode(pass, cell.scenario.workload, span)? {
+            if let Some(histogram) = decode(pass, cell.scenario, span)? {
                 histograms.push((pass.round, histogram));
             }
         }
         if histograms.iter().all(|(_, histogram)| histogram.is_empty()) {
-            return Err("no latencies were recorded".to_owned());
+            return Err(span.missing(cell.scenario).to_owned());
         }
         Ok(Self::new(&histograms))
     }
@@ -87,7 +102,7 @@ impl Merged {
         let total = self.total(&weights);
         if (1.0 - quantile) * total as f64 + 1e-6 < BEYOND {
             return Err(format!(
-                "fewer than {BEYOND} of {total} samples lie beyond it: measure longer (window, --rounds)"
+                "fewer than {BEYOND} samples lie beyond it: measure longer (window, --rounds)"
             ));
         }
         Ok(self.read(quantile, &weights))
@@ -110,6 +125,12 @@ impl Merged {
             enough.then(|| (self.rounds[row], self.read(quantile, &weights)))
         };
         (0..self.running.len()).filter_map(alone).collect()
+    }
+
+    /// The largest quantile that still has [`BEYOND`] samples beyond it.
+    pub fn furthest(&self) -> f64 {
+        let total = self.total(&vec![1; self.running.len()]);
+        (1.0 - BEYOND / (total as f64).max(1.0)).max(0.0)
     }
 
     fn total(&self, weights: &[u32]) -> u64 {
@@ -138,12 +159,17 @@ impl Merged {
     }
 }
 
-fn decode(pass: &Pass, workload: Workload, span: Span) -> Result<Option<Histogram<u64>>, String> {
+fn decode(pass: &Pass, scenario: &Scenario, span: Span) -> Result<Option<Histogram<u64>>, String> {
     let stored = match span {
         Span::Service => &pass.histograms.service,
         Span::Connect => &pass.histograms.connect,
+        Span::Lag => &pass.histograms.lag,
         // In a closed loop a request is due when the last reply is in: the two are the same.
-        Span::Response if workload == Workload::Rr && pass.histograms.response.is_none() => {
+        Span::Response
+            if scenario.pace == Pace::Closed
+                && scenario.workload != Workload::Crr
+                && pass.histograms.response.is_none() =>
+        {
             &pass.histograms.service
         }
         Span::Response => &pass.histograms.response,

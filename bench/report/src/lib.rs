@@ -11,16 +11,20 @@
 //! |---|---|
 //! | which passes make a figure | `cells` |
 //! | a figure of one round | `figures`, `latency`, `memory` |
+//! | a window over time | `series` |
 //! | a median with its interval | `stats`, `estimates` |
 //! | one contender against another | `comparisons` |
 //! | what weakens a figure | `doubts` |
 //! | how a figure is written | `format` |
-//! | pages | `answers`, `tables`, `terminal`, `markdown`, `html`, `charts` |
+//! | what a scenario was run under, in words | `conditions` |
+//! | pages | `answers`, `tables`, `columns`, `terminal`, `markdown`, `html`, `charts` |
 
 mod answers;
 mod cells;
 mod charts;
+mod columns;
 mod comparisons;
+mod conditions;
 mod data;
 mod doubts;
 mod estimates;
@@ -34,6 +38,7 @@ mod latency;
 mod markdown;
 mod memory;
 mod pages;
+mod series;
 mod stats;
 mod tables;
 mod terminal;

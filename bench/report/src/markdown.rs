@@ -6,7 +6,8 @@ use record::Scenario;
 
 use crate::answers::{answers, of_scenario};
 use crate::charts::Drawn;
-use crate::data::{Data, conditions, machine, saturation};
+use crate::conditions::{conditions, machine, reading};
+use crate::data::Data;
 use crate::{format, tables};
 
 /// The whole file.
@@ -42,6 +43,12 @@ pub(crate) fn readme(data: &Data<'_>, charts: &[Drawn]) -> String {
     }
     for scenario in data.scenarios() {
         section(&mut text, data, scenario);
+        for chart in charts
+            .iter()
+            .filter(|it| it.scenario.as_ref() == Some(&scenario.name))
+        {
+            picture(&mut text, chart);
+        }
     }
     pictures(&mut text, charts);
     missing(&mut text, data);
@@ -50,17 +57,23 @@ pub(crate) fn readme(data: &Data<'_>, charts: &[Drawn]) -> String {
 }
 
 fn pictures(text: &mut String, charts: &[Drawn]) {
-    if !charts.is_empty() {
+    let of_suite = charts.iter().filter(|chart| chart.scenario.is_none());
+    let of_suite: Vec<&Drawn> = of_suite.collect();
+    if !of_suite.is_empty() {
         push(text, "\n## Charts");
     }
-    for chart in charts {
-        let (name, title) = (chart.name, line(&chart.title));
-        // The first stands on top already; what it means has room only here.
-        if name != "five-ways" {
-            push(text, &format!("\n![{title}](charts/{name}.svg)"));
-        }
-        push(text, &format!("\n**{title}**: {}", line(chart.meaning)));
+    for chart in of_suite {
+        picture(text, chart);
     }
+}
+
+fn picture(text: &mut String, chart: &Drawn) {
+    let (name, title) = (&chart.name, line(&chart.title));
+    // The first stands on top already; what it means has room only under the others.
+    if name != "five-ways" {
+        push(text, &format!("\n![{title}](charts/{name}.svg)"));
+    }
+    push(text, &format!("\n**{title}**: {}", line(chart.meaning)));
 }
 
 fn rounds(data: &Data<'_>) -> String {
@@ -90,7 +103,7 @@ fn section(text: &mut String, data: &Data<'_>, scenario: &Scenario) {
             "*{}, {rounds}; {}{}*\n",
             line(&conditions(scenario)),
             line(&machine(&data.results.run.host)),
-            saturation(scenario)
+            reading(scenario)
         ),
     );
     let table = tables::table(data, scenario);

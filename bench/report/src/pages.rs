@@ -69,7 +69,7 @@ pub fn write(folder: &Path, results: &Results) -> Result<Vec<PathBuf>, WriteErro
     for Drawn { name, svg, .. } in &drawn {
         put(&format!("charts/{name}.svg"), svg.as_bytes())?;
         let problem = |problem| WriteError::Chart {
-            chart: (*name).to_owned(),
+            chart: name.clone(),
             problem,
         };
         put(

@@ -1,8 +1,9 @@
-//! The table of a scenario: one for Markdown and HTML alike. Columns are a row each of [`COLUMNS`].
+//! The table of a scenario: one for Markdown and HTML alike.
 
-use record::{Answer, Scenario, Workload};
+use record::{Answer, Scenario};
 
 use crate::cells::Cell;
+use crate::columns::{self, Column};
 use crate::data::{Data, is_unserved, may_be_shown};
 use crate::{doubts, format};
 
@@ -46,40 +47,14 @@ pub(crate) struct Figure {
 /// What stands in the reference's own row.
 const REFERENCE: &str = "reference";
 
-/// A column: its head, its metric, and the workloads whose tables have it.
-type Column = (&'static str, &'static str, &'static [Workload]);
-
-const RR: &[Workload] = &[Workload::Rr];
-const CRR: &[Workload] = &[Workload::Crr];
-const LOADED: &[Workload] = &[Workload::Rr, Workload::Crr];
-const IDLE: &[Workload] = &[Workload::Idle];
-
-#[rustfmt::skip]
-const COLUMNS: &[Column] = &[
-    ("requests/s", "throughput_per_s", LOADED),
-    ("p50", "response_ns_p50", LOADED),
-    ("p99", "response_ns_p99", LOADED),
-    ("p99.9", "response_ns_p999", RR),
-    ("connect p50", "connect_ns_p50", CRR),
-    ("CPU/request", "cpu_us_per_request", LOADED),
-    ("switches/request, voluntary", "switches_voluntary_per_request", LOADED),
-    ("involuntary", "switches_involuntary_per_request", LOADED),
-    ("per connection", "memory_bytes_per_connection", IDLE),
-    ("PSS", "pss_bytes", IDLE),
-    ("page tables", "page_table_bytes", IDLE),
-    ("kernel stacks", "kernel_stack_bytes", IDLE),
-    ("tasks", "tasks", IDLE),
-    ("start-up", "startup_ms", IDLE),
-];
-
 /// The table of `scenario`.
 pub(crate) fn table(data: &Data<'_>, scenario: &Scenario) -> Table {
-    let applies = |column: &&Column| column.2.contains(&scenario.workload);
-    let columns: Vec<&Column> = COLUMNS.iter().filter(applies).collect();
-    let mut head: Vec<String> = columns.iter().map(|column| column.0.to_owned()).collect();
-    let reference = format!("ratio to {}", data.results.run.suite.reference);
-    head.insert(columns_before_ratio(scenario), reference);
-    let key = ranked_by(data, scenario);
+    let columns = columns::columns(scenario);
+    let mut head: Vec<String> = columns.iter().map(|it| it.head.to_owned()).collect();
+    let ratio = columns::compared(scenario).1;
+    let ratio = format!("{ratio} {}", data.results.run.suite.reference);
+    head.insert(columns::before_ratio(scenario), ratio);
+    let key = columns::ranked_by(data, scenario);
     let ranking: Vec<&str> = data
         .ranking(&scenario.name, key)
         .iter()
@@ -129,10 +104,10 @@ fn row(data: &Data<'_>, cell: &Cell<'_>, columns: &[&Column], ranked: bool) -> R
     let (name, scenario) = (cell.contender, cell.scenario);
     let figures = columns
         .iter()
-        .map(|column| figure(data, name, scenario, column.1));
+        .map(|column| figure(data, name, scenario, column.metric));
     let mut cells: Vec<Figure> = figures.collect();
-    let ratio = ratio(data, name, scenario, columns[0].1);
-    cells.insert(columns_before_ratio(scenario), ratio);
+    let ratio = ratio(data, name, scenario, columns::compared(scenario).0);
+    cells.insert(columns::before_ratio(scenario), ratio);
     let verdict = doubts::verdict(cell);
     Row {
         contender: name.to_owned(),
@@ -141,25 +116,6 @@ fn row(data: &Data<'_>, cell: &Cell<'_>, columns: &[&Column], ranked: bool) -> R
         verdict: verdict.word,
         reason: verdict.reason,
         cells,
-    }
-}
-
-/// Where the ratio stands: beside the figure it is of, under rr and crr after the latencies, so that who was
-/// served stands in one stretch of columns.
-fn columns_before_ratio(scenario: &Scenario) -> usize {
-    match scenario.workload {
-        Workload::Rr | Workload::Crr => 4,
-        Workload::Idle => 1,
-    }
-}
-
-/// The metric by which a scenario's table is ranked.
-pub(crate) fn ranked_by(data: &Data<'_>, scenario: &Scenario) -> &'static str {
-    let slope = "memory_bytes_per_connection";
-    match scenario.workload {
-        Workload::Rr | Workload::Crr => "throughput_per_s",
-        Workload::Idle if data.ranking(&scenario.name, slope).is_empty() => "pss_bytes",
-        Workload::Idle => slope,
     }
 }
 
@@ -187,7 +143,7 @@ fn figure(data: &Data<'_>, contender: &str, scenario: &Scenario, metric: &str) -
             }
         }
         (Some(value), _) => Figure {
-            text: format::figure(metric, value),
+            text: written(scenario, metric, value),
             interval: format::spread(metric, value, it.low, it.high),
             reason: (!may_be_shown(it)).then(|| it.reason.clone()).flatten(),
         },
@@ -196,6 +152,16 @@ fn figure(data: &Data<'_>, contender: &str, scenario: &Scenario, metric: &str) -
             interval: None,
             reason: it.reason.clone(),
         },
+    }
+}
+
+/// A figure; with a rate, of throughput the share of what was asked.
+fn written(scenario: &Scenario, metric: &str, value: f64) -> String {
+    match scenario.pace.rate_per_s() {
+        Some(asked) if metric == columns::ACHIEVED => {
+            format!("{} %", format::digits(100.0 * value / asked))
+        }
+        _ => format::figure(metric, value),
     }
 }
 

@@ -4,14 +4,21 @@
 use std::path::Path;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use record::{Results, Summary, Workload};
+use record::{Entrant, Results, Scenario, Summary, Workload};
 
 use crate::answers::answers;
+use crate::conditions::rate;
 use crate::data::{Data, may_be_shown};
+use crate::doubts::OVERLOAD;
 use crate::format;
 
+mod text;
+
+use text::{COLUMNS, clip, cut, path_lines, wrap};
+
 const LINES: usize = 24;
-const COLUMNS: usize = 80;
+/// Contenders of a table.
+const ROWS: usize = 9;
 
 /// The answer in sentences, one table of the five families and the baseline, what was skipped or failed,
 /// and where the report is.
@@ -50,15 +57,17 @@ fn head(data: &Data<'_>) -> String {
 
 /// The table's lines: its conditions, its head, a line a family.
 fn table(data: &Data<'_>) -> Vec<String> {
-    let Some(scenario) = data.typical(Workload::Rr) else {
-        return Vec::new();
-    };
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled);
+    match (data.typical(Workload::Rr), data.typical_open()) {
+        (Some(scenario), _) => closed(data, scenario),
+        (None, Some(scenario)) => open(data, scenario),
+        (None, None) => Vec::new(),
+    }
+}
+
+/// At saturation: what the families answer and what it costs.
+fn closed(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
     let memory = data.heaviest();
-    table.set_header([
+    let mut table = grid(&[
         "",
         "req/s",
         "±",
@@ -79,30 +88,97 @@ fn table(data: &Data<'_>) -> Vec<String> {
         row.insert(5, weight.unwrap_or_else(missing));
         table.add_row(row);
     }
-    for (index, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 1));
-        if index > 0 {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
     let clients = scenario.connections;
     let cores = format::cores(scenario.server_cpus);
     let caption = format!(
         "{}: {clients} clients, closed loop, at saturation, {cores}",
         scenario.name
     );
-    let mut lines = vec![String::new(), clip(&caption, COLUMNS)];
-    lines.extend(
-        table
-            .to_string()
-            .lines()
-            .map(|line| clip(line.trim_end(), COLUMNS)),
+    drawn(&mut table, &caption)
+}
+
+/// At a rate: who keeps it, and how long users wait. The firsts of families before the others, as many as
+/// leave room for the answer.
+fn open(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
+    let mut table = grid(&[
+        "",
+        "achieved",
+        "p50",
+        "p99",
+        "p99, service",
+        "CPU µs/request",
+    ]);
+    for entrant in paced_rows(data) {
+        let name = entrant.name.as_str();
+        let mut row = vec![clip(name, 21)];
+        row.extend(paced(data, name, scenario));
+        table.add_row(row);
+    }
+    let caption = format!(
+        "{}: {}, {} clients, {}",
+        scenario.name,
+        rate(scenario.pace.rate_per_s().unwrap_or_default()),
+        scenario.connections,
+        format::cores(scenario.server_cpus)
     );
+    drawn(&mut table, &caption)
+}
+
+fn paced_rows<'a>(data: &Data<'a>) -> Vec<&'a Entrant> {
+    let mut rows = data.firsts_then_others();
+    rows.truncate(ROWS);
+    rows
+}
+
+fn grid(head: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(head);
+    table
+}
+
+fn drawn(table: &mut Table, caption: &str) -> Vec<String> {
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 1));
+        if index > 0 {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let mut lines = vec![String::new(), clip(caption, COLUMNS)];
+    let table = table.to_string();
+    lines.extend(table.lines().map(|line| clip(line.trim_end(), COLUMNS)));
     lines
 }
 
 fn missing() -> String {
     format::MISSING.to_owned()
+}
+
+/// Rate achieved, response p50 and p99, service p99, CPU of a cell with a rate; where it may not be ranked,
+/// why.
+fn paced(data: &Data<'_>, name: &str, scenario: &Scenario) -> Vec<String> {
+    let figure = |metric: &str| {
+        let value = data.shown(name, &scenario.name, metric)?.value?;
+        Some(match metric {
+            "cpu_us_per_request" => format::digits(value),
+            metric => format::figure(metric, value),
+        })
+    };
+    let mut row = [
+        "throughput_per_s",
+        "response_ns_p50",
+        "response_ns_p99",
+        "service_ns_p99",
+        "cpu_us_per_request",
+    ]
+    .map(|metric| figure(metric).unwrap_or_else(missing));
+    let weak = data.estimate(name, &scenario.name, "throughput_per_s");
+    if let Some(it) = weak.filter(|it| !may_be_shown(it)) {
+        row[0].clone_from(&it.verdict);
+    }
+    row.to_vec()
 }
 
 /// requests/s, ±, p50, p99, switches, CPU of a loaded cell; who was served where not everybody was.
@@ -145,20 +221,24 @@ fn loaded(data: &Data<'_>, name: &str, scenario: &str) -> Vec<String> {
     ]
 }
 
+/// Doubts of a table's figures that are a line each; who was not served stands in the table itself.
+const WEAK: [&str; 3] = ["client-bound", OVERLOAD, "few-samples"];
+
 /// What weakens the table, what failed, what was skipped: a line each.
 fn notes(data: &Data<'_>) -> Vec<String> {
     let mut notes = Vec::new();
-    if let Some(scenario) = data.typical(Workload::Rr) {
-        for entrant in data.firsts() {
-            let it = data.estimate(&entrant.name, &scenario.name, "throughput_per_s");
-            let weak = it.filter(|it| it.verdict == "client-bound" && !may_be_shown(it));
-            if let Some(it) = weak {
-                let reason = it.reason.clone().unwrap_or_default();
-                notes.push(format!(
-                    "{} under {}, {}: {reason}",
-                    it.contender, it.scenario, it.verdict
-                ));
-            }
+    let (scenario, shown) = match data.typical(Workload::Rr) {
+        Some(scenario) => (Some(scenario), data.firsts()),
+        None => (data.typical_open(), paced_rows(data)),
+    };
+    for entrant in shown {
+        let it = scenario.and_then(|it| data.estimate(&entrant.name, &it.name, "throughput_per_s"));
+        if let Some(it) = it.filter(|it| WEAK.contains(&it.verdict.as_str())) {
+            let reason = it.reason.clone().unwrap_or_default();
+            notes.push(format!(
+                "{} under {}, {}: {reason}",
+                it.contender, it.scenario, it.verdict
+            ));
         }
     }
     for (contender, scenario, outcome, reason) in data.failed() {
@@ -168,66 +248,4 @@ fn notes(data: &Data<'_>) -> Vec<String> {
         notes.push(format!("skipped: {contender}, {reason}"));
     }
     notes.iter().map(|note| clip(note, COLUMNS)).collect()
-}
-
-/// `lines` in at most `room` of them, `more` in the last when some are left out.
-fn cut(mut lines: Vec<String>, room: usize, more: &str) -> Vec<String> {
-    if lines.len() > room {
-        lines.truncate(room.saturating_sub(1));
-        if room > 0 {
-            lines.push(more.to_owned());
-        }
-    }
-    lines
-}
-
-fn path_lines(path: &str) -> Vec<String> {
-    let line = format!("report: {path}");
-    if width(&line) <= COLUMNS {
-        return vec![line];
-    }
-    let tail: Vec<char> = path.chars().rev().take(COLUMNS - 1).collect();
-    let whole = tail.len() == path.chars().count();
-    let tail: String = tail.into_iter().rev().collect();
-    vec![
-        "report:".to_owned(),
-        if whole { tail } else { format!("…{tail}") },
-    ]
-}
-
-fn width(text: &str) -> usize {
-    text.chars().count()
-}
-
-/// `text` in at most `columns`, an ellipsis at the end when it is cut.
-fn clip(text: &str, columns: usize) -> String {
-    let line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if width(&line) <= columns {
-        return line;
-    }
-    line.chars().take(columns - 1).chain(['…']).collect()
-}
-
-/// `text` broken at spaces, continued lines indented by two.
-fn wrap(text: &str) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    let mut line = String::new();
-    // At plain spaces only: a no-break space holds a sign to its number.
-    for word in text.split(' ') {
-        let fits = width(&line) + 1 + width(word) <= COLUMNS;
-        if line.trim().is_empty() || fits {
-            if !line.trim().is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-            continue;
-        }
-        lines.push(clip(&line, COLUMNS));
-        line = format!("  {word}");
-    }
-    lines.push(clip(&line, COLUMNS));
-    lines
 }

@@ -4,6 +4,7 @@ pub mod entrants;
 pub mod failure;
 pub mod interrupt;
 pub mod list;
+pub mod load;
 pub mod plan;
 pub mod progress;
 pub mod report;

@@ -7,7 +7,10 @@ use record::{Suite, read_suite};
 use super::failure::Failure;
 
 /// The suites that are compiled in: name and text.
-pub const SUITES: &[(&str, &str)] = &[("quick", include_str!("../../suites/quick.toml"))];
+pub const SUITES: &[(&str, &str)] = &[
+    ("quick", include_str!("../../suites/quick.toml")),
+    ("latency", include_str!("../../suites/latency.toml")),
+];
 
 /// Finds a suite by its name, or reads it from a file, and returns its text beside it.
 ///

@@ -1,14 +1,16 @@
-//! One client's conversation: a request out, its reply in, byte for byte, and what may go wrong on the way.
+//! One client's conversation: requests out, replies in, byte for byte, and what may go wrong on the way.
 //!
-//! No buffer is kept for it: payloads are made when they are sent and again when they are checked.
+//! No buffer is kept for it: payloads are made when they are sent and again when they are checked. It pays
+//! one system call for whatever is to be sent and one for whatever has come, however many requests that is.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::collections::VecDeque;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
-    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, bind, connect, recv,
-    send, setsockopt, socket, sockopt,
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrStorage, bind,
+    connect, recv, send, setsockopt, socket, sockopt,
 };
 
 use crate::payload::Payload;
@@ -16,10 +18,10 @@ use crate::payload::Payload;
 /// The largest stretch that is sent or received by one system call.
 pub const STRETCH: usize = 64 << 10;
 
-/// How a conversation failed. The names are those of the records.
+/// How a conversation failed. The kinds are those of the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// A byte that was not sent, at this offset of the reply; or one after the reply's end.
+    /// A byte that was not sent, at this offset of the reply; or one after the last reply's end.
     Wrong {
         /// Where in the reply.
         offset: usize,
@@ -36,6 +38,8 @@ pub enum Failure {
     NoPort,
     /// The reply did not come in time.
     Timeout,
+    /// The load ended before the request could be sent.
+    Unfinished,
     /// Anything else the system said.
     System(Errno),
 }
@@ -50,6 +54,7 @@ impl Failure {
             Failure::Refused => "refused",
             Failure::NoPort => "no-port",
             Failure::Timeout => "timeout",
+            Failure::Unfinished => "unfinished",
             Failure::System(_) => "system",
         }
     }
@@ -61,47 +66,59 @@ impl From<Errno> for Failure {
             Errno::ECONNRESET | Errno::EPIPE => Failure::Reset,
             Errno::ECONNREFUSED => Failure::Refused,
             Errno::EADDRNOTAVAIL => Failure::NoPort,
+            Errno::ETIMEDOUT => Failure::Timeout,
             other => Failure::System(other),
         }
     }
 }
 
-/// How far a request is.
+/// Whether all that was begun is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
-    /// The reply is complete.
-    Complete,
-    /// More of the reply must come.
-    Receiving,
-    /// More of the request must go, when the socket takes it.
-    Sending,
+pub enum Sent {
+    /// All of it.
+    All,
+    /// The socket takes no more for now, or is not connected yet.
+    Part,
 }
 
-/// One connection, or for crr one slot that connects anew for each request.
+/// A request that was begun and is not answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Flight {
+    /// When it was due.
+    pub due_ns: u64,
+    /// When its first byte was sent.
+    pub sent_ns: u64,
+}
+
+/// One connection, or for crr one slot that connects anew.
 #[derive(Debug)]
 pub struct Connection {
     /// The socket, while there is one.
     pub socket: Option<OwnedFd>,
     /// The number from which its payloads follow.
     pub number: u64,
-    /// Of the request that is under way, from 0.
-    pub sequence: u64,
-    /// When the request was due.
-    pub due_ns: u64,
-    /// When its connection was there (crr).
+    /// Requests on their way, oldest first.
+    pub flights: VecDeque<Flight>,
+    /// When this connection was asked for, and when it was there (crr).
+    pub opened_ns: u64,
+    /// When it was there; 0 until then.
     pub connected_ns: u64,
-    /// When its first byte was sent.
-    pub sent_ns: u64,
-    /// Bytes of the request that are on their way.
-    pub sent: usize,
-    /// Bytes of the reply that have come.
-    pub received: usize,
-    /// Whether a request is under way.
-    pub busy: bool,
+    /// Requests of this socket that are answered (crr).
+    pub answered_here: u32,
     /// Whether its first echo has come.
     pub served: bool,
     /// Whether the socket is watched for room to send, too.
     pub wants_room: bool,
+    /// Whether its next request has a time already: its client thinks, or it is to be opened anew.
+    pub scheduled: bool,
+    /// Requests begun, ever.
+    begun: u64,
+    /// Of those, not entirely on their way.
+    unsent: u64,
+    /// Bytes on their way of the oldest of those.
+    sent: usize,
+    /// Bytes that have come of the oldest reply that is awaited.
+    received: usize,
 }
 
 impl Connection {
@@ -110,28 +127,30 @@ impl Connection {
         Connection {
             socket: None,
             number,
-            sequence: 0,
-            due_ns: 0,
+            flights: VecDeque::with_capacity(1),
+            opened_ns: 0,
             connected_ns: 0,
-            sent_ns: 0,
-            sent: 0,
-            received: 0,
-            busy: false,
+            answered_here: 0,
             served: false,
             wants_room: false,
+            scheduled: false,
+            begun: 0,
+            unsent: 0,
+            sent: 0,
+            received: 0,
         }
     }
 
     /// Opens a socket and begins to connect. With `source`, from that address and whichever port is free
     /// for this destination (IP_BIND_ADDRESS_NO_PORT: the port is chosen at connect, not at bind).
-    pub fn open(&mut self, to: SocketAddrV4, source: Option<Ipv4Addr>) -> Result<(), Failure> {
+    pub fn open(&mut self, to: SocketAddr, source: Option<Ipv4Addr>) -> Result<(), Failure> {
         let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
-        let fd = socket(
-            AddressFamily::Inet,
-            SockType::Stream,
-            flags,
-            SockProtocol::Tcp,
-        )?;
+        let family = if to.is_ipv4() {
+            AddressFamily::Inet
+        } else {
+            AddressFamily::Inet6
+        };
+        let fd = socket(family, SockType::Stream, flags, SockProtocol::Tcp)?;
         if let Some(source) = source {
             setsockopt(&fd, sockopt::IpBindAddressNoPort, &true)?;
             bind(
@@ -139,77 +158,131 @@ impl Connection {
                 &SockaddrIn::from(SocketAddrV4::new(source, 0)),
             )?;
         }
-        match connect(fd.as_raw_fd(), &SockaddrIn::from(to)) {
+        match connect(fd.as_raw_fd(), &SockaddrStorage::from(to)) {
             Ok(()) | Err(Errno::EINPROGRESS) => {}
             Err(errno) => return Err(errno.into()),
         }
         self.socket = Some(fd);
+        self.connected_ns = 0;
+        self.answered_here = 0;
         self.wants_room = false;
         Ok(())
     }
 
-    /// Begins the next request; the caller has set `due_ns` and `sent_ns`.
+    /// Small requests of a stream would otherwise wait for each other's acknowledgements.
+    pub fn without_delay(&self) {
+        if let Some(fd) = &self.socket {
+            // Refused only for what is no TCP socket.
+            let _ = setsockopt(fd, sockopt::TcpNoDelay, &true);
+        }
+    }
+
+    /// Begins a request; nothing is sent yet.
     #[inline]
-    pub fn begin(&mut self) {
-        self.sent = 0;
-        self.received = 0;
-        self.busy = true;
+    pub fn begin(&mut self, flight: Flight) {
+        self.flights.push_back(flight);
+        self.begun += 1;
+        self.unsent += 1;
     }
 
     /// Sends what the socket takes.
     #[inline]
-    pub fn send(&mut self, message: usize, buffer: &mut [u8]) -> Result<Progress, Failure> {
-        let payload = Payload::new(self.number, self.sequence);
+    pub fn send(&mut self, message: usize, buffer: &mut [u8]) -> Result<Sent, Failure> {
         let fd = self.raw_fd()?;
-        while self.sent < message {
-            let length = (message - self.sent).min(STRETCH);
-            payload.fill(self.sent, &mut buffer[..length]);
+        while self.unsent > 0 {
+            let length = self.fill(message, buffer);
             match send(fd, &buffer[..length], MsgFlags::MSG_NOSIGNAL) {
-                Ok(taken) => self.sent += taken,
-                Err(Errno::EAGAIN) => return Ok(Progress::Sending),
+                Ok(taken) => self.count_sent(taken, message),
+                Err(Errno::EAGAIN) => return Ok(Sent::Part),
                 Err(Errno::EINTR) => {}
                 Err(errno) => return Err(errno.into()),
             }
         }
-        Ok(Progress::Receiving)
+        Ok(Sent::All)
     }
 
-    /// Takes what has come, and checks every byte of it. One call a readiness: level-triggered.
+    /// As many of the bytes to be sent as one call takes.
     #[inline]
-    pub fn receive(&mut self, message: usize, buffer: &mut [u8]) -> Result<Progress, Failure> {
+    fn fill(&self, message: usize, buffer: &mut [u8]) -> usize {
+        let (mut filled, mut offset) = (0, self.sent);
+        for sequence in self.begun - self.unsent..self.begun {
+            let length = (message - offset).min(STRETCH - filled);
+            let part = &mut buffer[filled..filled + length];
+            Payload::new(self.number, sequence).fill(offset, part);
+            filled += length;
+            offset = 0;
+            if filled == STRETCH {
+                break;
+            }
+        }
+        filled
+    }
+
+    #[inline]
+    fn count_sent(&mut self, taken: usize, message: usize) {
+        self.sent += taken;
+        while self.sent >= message && self.unsent > 0 {
+            self.sent -= message;
+            self.unsent -= 1;
+        }
+    }
+
+    /// Takes what has come, checks every byte of it, and says how many replies are complete now; their
+    /// flights are still to be taken. One call a readiness: level-triggered.
+    #[inline]
+    pub fn receive(&mut self, message: usize, buffer: &mut [u8]) -> Result<u32, Failure> {
         let fd = self.raw_fd()?;
         let length = match recv(fd, &mut buffer[..STRETCH], MsgFlags::empty()) {
             Ok(0) => return Err(Failure::Closed),
             Ok(length) => length,
-            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(Progress::Receiving),
+            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(0),
             Err(errno) => return Err(errno.into()),
         };
-        let owed = if self.busy {
-            message - self.received
-        } else {
-            0
-        };
-        let payload = Payload::new(self.number, self.sequence);
-        if let Err(at) = payload.check(self.received, &buffer[..length.min(owed)]) {
-            return Err(Failure::Wrong {
-                offset: self.received + at,
-                got: buffer[at],
-            });
+        let (mut complete, mut rest) = (0, &buffer[..length]);
+        let mut sequence = self.begun - self.flights.len() as u64;
+        while !rest.is_empty() {
+            if sequence == self.begun {
+                return Err(Failure::Wrong {
+                    offset: message,
+                    got: rest[0],
+                });
+            }
+            let (part, more) = rest.split_at(rest.len().min(message - self.received));
+            if let Err(at) = Payload::new(self.number, sequence).check(self.received, part) {
+                return Err(Failure::Wrong {
+                    offset: self.received + at,
+                    got: part[at],
+                });
+            }
+            self.received += part.len();
+            if self.received == message {
+                self.received = 0;
+                sequence += 1;
+                complete += 1;
+            }
+            rest = more;
         }
-        if length > owed {
-            return Err(Failure::Wrong {
-                offset: self.received + owed,
-                got: buffer[owed],
-            });
-        }
-        self.received += length;
-        if self.received < message {
-            return Ok(Progress::Receiving);
-        }
-        self.sequence += 1;
-        self.busy = false;
-        self.served = true;
-        Ok(Progress::Complete)
+        Ok(complete)
+    }
+
+    /// Forgets whatever was on its way, and the socket with it.
+    pub fn hang_up(&mut self) -> VecDeque<Flight> {
+        self.socket = None;
+        self.unsent = 0;
+        self.sent = 0;
+        self.received = 0;
+        std::mem::take(&mut self.flights)
+    }
+
+    /// Closes the socket between two requests.
+    #[inline]
+    pub fn close(&mut self) {
+        self.socket = None;
+    }
+
+    /// The sequence of the oldest request that is not answered, and the bytes of its reply that have come.
+    pub fn progress(&self) -> (u64, usize) {
+        (self.begun - self.flights.len() as u64, self.received)
     }
 
     #[inline]

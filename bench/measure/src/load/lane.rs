@@ -1,20 +1,27 @@
-//! A lane: one target's connections, loaded in stretches, closed loop. While a stretch lasts, each reply is
-//! answered by the next request; after its end no request is begun, and those under way are awaited.
+//! A lane: one thread's part of one target's connections, and their load.
+//!
+//! Closed loop: each reply is answered by the next request, at once or after a pause. Open loop: requests
+//! are due by a schedule; one that finds no free connection waits, timed from when it was due. After the end
+//! no request is begun, and those under way are awaited.
 //!
 //! It pays, for a round trip: one recv, one send, one clock reading, one histogram entry, and its share of
-//! an epoll_wait. It ends where rates begin: it does not know when a request *should* be sent.
+//! an epoll_wait.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::net::Ipv4Addr;
 
-use hdrhistogram::Histogram;
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use record::Encoded;
-use record::histogram::{LATENCY_MAX_NS, latencies};
-use record::{Slice, Workload};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
+use record::{Pace, Workload};
 
-use super::clock::{now_ns, thread_cpu_ns};
-use super::connection::{Connection, Failure, Progress};
-use crate::protocol::{Measured, Tally, Target};
+use super::clock::now_ns;
+use super::connection::{Connection, Failure, Flight, Sent};
+use super::plan::LoadPlan;
+use super::pool::Pool;
+use super::recorder::Recorder;
+use super::schedule::Share;
+use crate::protocol::Tally;
+use crate::sys;
 
 /// Events taken by one epoll_wait(2).
 const EVENTS: usize = 512;
@@ -23,66 +30,60 @@ const EVENTS: usize = 512;
 const ARRIVING: usize = 64;
 /// Without any answer for so long, the next may arrive all the same.
 const STALL_NS: u64 = 50_000_000;
-/// Nobody's first answer for so long: who has none is unserved. Also the patience after a stretch's end.
-pub const PATIENCE_NS: u64 = 1_000_000_000;
-/// crr spreads its clients over 127.0.1.1 … 127.0.1.8, each with its own 28,000 ports.
-const SOURCES: u32 = 8;
+/// Nobody's first answer for so long: who has none is unserved.
+const FIRST_ANSWER_NS: u64 = 1_000_000_000;
+/// Between two attempts to open a connection that cannot be opened.
+const REOPEN_NS: u64 = 10_000_000;
 
-/// When replies count, and until when requests are begun.
-#[derive(Clone, Copy, Debug)]
-struct Stretch {
-    count_from_ns: u64,
-    end_ns: u64,
-    /// Whether replies between the two are recorded.
-    measured: bool,
-}
-
-/// No request is begun any more.
-const OVER: Stretch = Stretch {
-    count_from_ns: 0,
-    end_ns: 0,
-    measured: false,
-};
-
-/// One target and everything that is known of its load.
+/// One thread's part of a target.
 #[derive(Debug)]
 pub struct Lane {
-    target: Target,
+    /// What is loaded.
+    pub plan: LoadPlan,
+    /// What is recorded.
+    pub recorder: Recorder,
+    /// Everything since the first echo.
+    pub tally: Tally,
+    /// Requests under way.
+    pub busy: usize,
+    /// No request is begun from this instant on.
+    pub closes_ns: u64,
+    /// Requests that may still be begun in a closed loop.
+    pub budget: u64,
+    /// Open loop: who is free, and what waits.
+    pub pool: Pool,
+    /// What happens later: when, to which connection; the soonest first.
+    pub later: BinaryHeap<Reverse<(u64, u32)>>,
     epoll: Epoll,
     connections: Vec<Connection>,
     opened: u32,
-    busy: usize,
     last_answer_ns: u64,
-    counted: u64,
-    tally: Tally,
-    measured: Measured,
-    service: Histogram<u64>,
-    response: Option<Histogram<u64>>,
-    connect: Option<Histogram<u64>>,
+    events: Vec<EpollEvent>,
 }
 
 impl Lane {
-    /// A lane with no connection open yet.
+    /// The part `share` of a plan, with no connection open yet.
     ///
     /// # Errors
     /// When epoll_create1(2) is refused.
-    pub fn new(target: Target) -> nix::Result<Self> {
-        let crr = target.workload == Workload::Crr;
+    pub fn new(plan: &LoadPlan, share: Share) -> nix::Result<Self> {
+        let own = share.part(u64::from(plan.connections));
+        let number =
+            |n: u64| plan.first_connection + n * u64::from(share.of) + u64::from(share.index);
         Ok(Lane {
             epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
-            connections: (0..u64::from(target.connections))
-                .map(|n| Connection::new(target.first_connection + n))
-                .collect(),
-            opened: 0,
-            busy: 0,
-            last_answer_ns: 0,
-            counted: 0,
+            connections: (0..own).map(|n| Connection::new(number(n))).collect(),
+            recorder: Recorder::new(plan),
             tally: Tally::default(),
-            measured: Measured::default(),
-            service: latencies(),
-            response: crr.then(latencies),
-            connect: crr.then(latencies),
-            target,
+            busy: 0,
+            closes_ns: 0,
+            budget: u64::MAX,
+            pool: Pool::default(),
+            later: BinaryHeap::new(),
+            opened: share.index,
+            last_answer_ns: 0,
+            events: vec![EpollEvent::empty(); EVENTS],
+            plan: plan.clone(),
         })
     }
 
@@ -93,17 +94,13 @@ impl Lane {
         for index in 0..self.connections.len() {
             let before = self.tally.requests.ok;
             if self.busy >= arriving
-                && !self.turn(&OVER, STALL_NS, buffer)
+                && !self.turn(STALL_NS, buffer)
                 && self.tally.requests.ok == before
             {
                 arriving += ARRIVING;
             }
-            if self.target.workload != Workload::Crr {
-                self.open_one(index);
-            }
-            if self.target.workload == Workload::Crr || self.connections[index].socket.is_some() {
-                self.begin(index, now_ns(), buffer);
-            }
+            self.begin(index, now_ns());
+            self.flush(index, buffer);
         }
     }
 
@@ -111,216 +108,205 @@ impl Lane {
     /// open and silent, and is no part of the load.
     pub fn settle(&mut self, buffer: &mut [u8]) {
         while self.busy > 0 {
-            let left = (self.last_answer_ns + PATIENCE_NS).saturating_sub(now_ns());
+            let left = (self.last_answer_ns + FIRST_ANSWER_NS).saturating_sub(now_ns());
             let before = self.tally.requests.ok;
-            self.turn(&OVER, left, buffer);
+            self.turn(left, buffer);
             if left == 0 && self.tally.requests.ok == before {
                 break;
             }
         }
-        for connection in self
-            .connections
-            .iter_mut()
-            .filter(|connection| connection.busy)
-        {
-            connection.busy = false;
+        for connection in &mut self.connections {
+            if connection.flights.is_empty() {
+                continue;
+            }
+            connection.flights.clear();
             if let Some(socket) = &connection.socket {
                 // It stays open, but what it may still say is nothing to us.
                 let _ = self.epoll.delete(socket);
             }
-            *self
-                .tally
-                .requests
-                .errors
-                .entry("unserved".to_owned())
-                .or_default() += 1;
+            self.tally.count_error("unserved", 1);
         }
         self.busy = 0;
     }
 
-    /// Loads the target for `length_ns`; a measured stretch is a slice and is kept, `origin_ns` being the
-    /// instant from which its start is told.
-    pub fn stretch(&mut self, length_ns: u64, measured_since: Option<u64>, buffer: &mut [u8]) {
-        let cpu_before = thread_cpu_ns();
-        let (replies_before, start_ns) = (self.tally.requests.ok, now_ns());
-        let stretch = Stretch {
-            count_from_ns: start_ns + length_ns / 10,
-            end_ns: start_ns + length_ns,
-            measured: measured_since.is_some(),
-        };
-        self.counted = 0;
-        for index in 0..self.connections.len() {
-            if self.connections[index].served {
-                self.begin(index, now_ns(), buffer);
-            }
-        }
-        while self.busy > 0 {
-            let left = (stretch.end_ns + PATIENCE_NS).saturating_sub(now_ns());
-            if left == 0 {
-                self.give_up();
-            } else {
-                self.turn(&stretch, left, buffer);
-            }
-        }
-        if let Some(origin_ns) = measured_since {
-            let generator_cpu_ns = thread_cpu_ns() - cpu_before;
-            self.measured.slices.push(Slice {
-                start_ns: start_ns - origin_ns,
-                length_ns: stretch.end_ns - stretch.count_from_ns,
-                replies: self.counted,
-                generator_cpu_ns,
-            });
-            self.measured.generator.cpu_ns += generator_cpu_ns;
-            self.measured.generator.replies += self.tally.requests.ok - replies_before;
-            self.measured.generator.loaded_ns += now_ns() - start_ns;
-        }
-    }
-
-    /// How the target stands.
-    pub fn tally(&self) -> Tally {
-        let served = self
-            .connections
+    /// Connections that take part in the load.
+    pub fn served(&self) -> u32 {
+        self.connections
             .iter()
             .filter(|connection| connection.served)
-            .count();
-        Tally {
-            served: served as u32,
-            ..self.tally.clone()
-        }
+            .count() as u32
     }
 
-    /// Closes every connection, the client first, and says what was measured.
-    pub fn close(mut self) -> Measured {
-        self.measured.tally = self.tally();
-        for connection in &mut self.connections {
-            connection.socket = None;
-        }
-        if !self.measured.slices.is_empty() {
-            self.measured.service = Some(Encoded::new(&self.service));
-            self.measured.response = self.response.as_ref().map(Encoded::new);
-            self.measured.connect = self.connect.as_ref().map(Encoded::new);
-        }
-        self.measured.generator.threads = 1;
-        self.measured.generator.sources = match self.target.workload {
-            Workload::Crr => "127.0.1.1-8, the client closes first",
-            Workload::Rr | Workload::Idle => "127.0.0.1, the client closes first",
-        }
-        .to_owned();
-        self.measured
+    /// Indices of the connections that take part.
+    pub fn members(&self) -> impl Iterator<Item = usize> + use<> {
+        let served: Vec<usize> = (0..self.connections.len())
+            .filter(|&index| self.connections[index].served)
+            .collect();
+        served.into_iter()
     }
 
     /// Waits at most `patience_ns` for events and deals with them; false when there were none.
     #[inline]
-    fn turn(&mut self, stretch: &Stretch, patience_ns: u64, buffer: &mut [u8]) -> bool {
-        let mut events = [EpollEvent::empty(); EVENTS];
-        let millis = u16::try_from(patience_ns.div_ceil(1_000_000)).unwrap_or(u16::MAX);
-        let count = self
-            .epoll
-            .wait(&mut events, EpollTimeout::from(millis))
-            .unwrap_or(0);
+    pub fn turn(&mut self, patience_ns: u64, buffer: &mut [u8]) -> bool {
+        let mut events = std::mem::take(&mut self.events);
+        let count = sys::epoll_wait(&self.epoll, &mut events, patience_ns);
         for event in &events[..count] {
-            self.deal_with(event.data() as usize, event.events(), stretch, buffer);
+            self.deal_with(event.data() as usize, event.events(), buffer);
         }
+        self.events = events;
         count > 0
     }
 
     #[inline]
-    fn deal_with(
-        &mut self,
-        index: usize,
-        events: EpollFlags,
-        stretch: &Stretch,
-        buffer: &mut [u8],
-    ) {
+    fn deal_with(&mut self, index: usize, events: EpollFlags, buffer: &mut [u8]) {
         if events.contains(EpollFlags::EPOLLOUT) && self.connections[index].wants_room {
             self.resume_sending(index, buffer);
         }
         if !events.intersects(EpollFlags::EPOLLIN | EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP) {
             return;
         }
-        match self.connections[index].receive(self.target.message, buffer) {
-            Ok(Progress::Complete) => self.complete(index, stretch, buffer),
-            Ok(_) => {}
+        match self.connections[index].receive(self.plan.message, buffer) {
+            Ok(0) => {}
+            Ok(replies) => self.complete(index, replies, buffer),
             Err(failure) => self.fail(index, failure),
         }
     }
 
+    /// Replies are complete: records them, and begins what follows them.
     #[inline]
-    fn complete(&mut self, index: usize, stretch: &Stretch, buffer: &mut [u8]) {
+    fn complete(&mut self, index: usize, replies: u32, buffer: &mut [u8]) {
         let now = now_ns();
-        self.busy -= 1;
-        self.tally.requests.ok += 1;
         self.last_answer_ns = now;
-        if stretch.measured && (stretch.count_from_ns..=stretch.end_ns).contains(&now) {
-            self.record(index, now);
-        }
-        if self.target.workload == Workload::Crr {
-            self.connections[index].socket = None;
-        }
-        if now < stretch.end_ns {
-            self.begin(index, now, buffer);
-        }
-    }
-
-    #[inline]
-    fn record(&mut self, index: usize, now: u64) {
-        let connection = &self.connections[index];
-        self.counted += 1;
-        let service = now - connection.sent_ns;
-        self.measured.generator.clamped += u64::from(service > LATENCY_MAX_NS);
-        self.service.saturating_record(service);
-        if let (Some(response), Some(connect)) = (&mut self.response, &mut self.connect) {
-            response.saturating_record(now - connection.due_ns);
-            connect.saturating_record(connection.connected_ns - connection.due_ns);
-        }
-    }
-
-    /// Begins a request that is due now; for crr, by connecting.
-    #[inline]
-    fn begin(&mut self, index: usize, now: u64, buffer: &mut [u8]) {
-        self.tally.requests.sent += 1;
-        self.busy += 1;
-        self.connections[index].due_ns = now;
-        self.connections[index].sent_ns = now;
-        self.connections[index].begin();
-        if self.target.workload == Workload::Crr {
-            if !self.open_one(index) {
+        for _ in 0..replies {
+            let connection = &mut self.connections[index];
+            let Some(flight) = connection.flights.pop_front() else {
                 return;
-            }
-            let connected = now_ns();
-            self.connections[index].connected_ns = connected;
-            self.connections[index].sent_ns = connected;
+            };
+            connection.served = true;
+            connection.answered_here += 1;
+            self.busy -= 1;
+            self.tally.requests.ok += 1;
+            self.recorder.answered(flight, connection, now);
+            self.follow(index, now);
         }
-        match self.connections[index].send(self.target.message, buffer) {
-            Ok(Progress::Sending) => self.watch_for_room(index, true),
-            Ok(_) => {}
+        self.flush(index, buffer);
+    }
+
+    /// What follows a reply: the next request in a closed loop, a free connection in an open one.
+    #[inline]
+    fn follow(&mut self, index: usize, now: u64) {
+        if self.plan.workload == Workload::Crr
+            && self.connections[index].answered_here >= self.plan.per_connection
+        {
+            self.connections[index].close();
+        }
+        if self.plan.pace != Pace::Closed {
+            if let Some(due) = self.pool.freed(index as u32) {
+                self.begin(index, due);
+            }
+        } else if now < self.closes_ns {
+            if self.plan.think.is_zero() {
+                self.begin_within_budget(index, now);
+            } else {
+                self.schedule(index, now + self.plan.think.as_nanos() as u64);
+            }
+        }
+    }
+
+    /// Gives a connection the time of its next request, unless it has one.
+    fn schedule(&mut self, index: usize, when_ns: u64) {
+        if !std::mem::replace(&mut self.connections[index].scheduled, true) {
+            self.later.push(Reverse((when_ns, index as u32)));
+        }
+    }
+
+    /// Closed loop: begins as many requests on each connection as may be on their way.
+    pub fn begin_all(&mut self, due_ns: u64, buffer: &mut [u8]) {
+        if self.plan.pace != Pace::Closed || self.plan.workload == Workload::Idle {
+            return;
+        }
+        for index in self.members() {
+            for _ in 0..self.plan.depth {
+                self.begin_within_budget(index, due_ns.max(now_ns()));
+            }
+            self.flush(index, buffer);
+        }
+    }
+
+    /// Begins a closed-loop request, unless as many as were asked for have been begun.
+    #[inline]
+    pub fn begin_within_budget(&mut self, index: usize, due: u64) {
+        if self.budget > 0 {
+            self.budget -= 1;
+            self.begin(index, due);
+        }
+    }
+
+    /// Begins a request; nothing is sent before [`Lane::flush`]. One whose connection cannot be opened fails.
+    #[inline]
+    pub fn begin(&mut self, index: usize, due_ns: u64) {
+        self.tally.requests.sent += 1;
+        self.recorder.begun(due_ns);
+        self.busy += 1;
+        // In a closed loop a request is sent when it is due: both are the last reply's arrival.
+        let sent_ns = if self.plan.pace == Pace::Closed {
+            due_ns
+        } else {
+            now_ns()
+        };
+        self.connections[index].begin(Flight { due_ns, sent_ns });
+        if self.connections[index].socket.is_none() {
+            self.open_one(index, sent_ns);
+        }
+    }
+
+    /// Sends what was begun on a connection.
+    #[inline]
+    pub fn flush(&mut self, index: usize, buffer: &mut [u8]) {
+        let connection = &mut self.connections[index];
+        if connection.flights.is_empty() || connection.wants_room {
+            return;
+        }
+        match connection.send(self.plan.message, buffer) {
+            Ok(Sent::All) => {}
+            Ok(Sent::Part) => self.watch_for_room(index, true),
             Err(failure) => self.fail(index, failure),
         }
     }
 
-    /// Opens a connection and watches it; false when that failed, which is then counted.
-    fn open_one(&mut self, index: usize) -> bool {
-        let to = SocketAddrV4::new(Ipv4Addr::LOCALHOST, self.target.port);
-        let source = (self.target.workload == Workload::Crr)
-            .then(|| Ipv4Addr::new(127, 0, 1, (self.opened % SOURCES + 1) as u8));
-        self.opened = self.opened.wrapping_add(1);
+    fn open_one(&mut self, index: usize, now: u64) {
+        let source = self.next_source();
         let connection = &mut self.connections[index];
-        let opened = connection.open(to, source).and_then(|()| {
+        connection.opened_ns = now;
+        let opened = connection.open(self.plan.target, source).and_then(|()| {
             let event = EpollEvent::new(EpollFlags::EPOLLIN, index as u64);
             match &connection.socket {
                 Some(socket) => Ok(self.epoll.add(socket, event)?),
                 None => Ok(()),
             }
         });
-        let Err(failure) = opened else {
-            return true;
-        };
-        if !self.connections[index].busy {
-            self.tally.requests.sent += 1;
-            self.busy += 1;
+        if let Err(failure) = opened {
+            self.fail(index, failure);
+            return;
         }
-        self.fail(index, failure);
-        false
+        if self.plan.workload == Workload::Crr {
+            // Over loopback the handshake is over when connect(2) returns; else EPOLLOUT tells, and corrects.
+            connection.connected_ns = now_ns();
+            if let Some(flight) = connection.flights.front_mut() {
+                flight.sent_ns = connection.connected_ns;
+            }
+        } else {
+            connection.without_delay();
+        }
+    }
+
+    fn next_source(&mut self) -> Option<Ipv4Addr> {
+        let count = self.plan.sources.len();
+        if self.plan.workload != Workload::Crr || count == 0 {
+            return None;
+        }
+        self.opened = self.opened.wrapping_add(1);
+        Some(self.plan.sources[self.opened as usize % count])
     }
 
     /// The socket took too little of the request, or is not connected yet.
@@ -341,72 +327,119 @@ impl Lane {
     }
 
     fn resume_sending(&mut self, index: usize, buffer: &mut [u8]) {
+        let crr = self.plan.workload == Workload::Crr;
         let connection = &mut self.connections[index];
-        if connection.sent == 0 && self.target.workload == Workload::Crr {
+        if crr && connection.answered_here == 0 && connection.progress().1 == 0 {
             connection.connected_ns = now_ns();
-            connection.sent_ns = connection.connected_ns;
+            if let Some(flight) = connection.flights.front_mut() {
+                flight.sent_ns = connection.connected_ns;
+            }
         }
-        match connection.send(self.target.message, buffer) {
-            Ok(Progress::Sending) => {}
-            Ok(_) => self.watch_for_room(index, false),
+        match connection.send(self.plan.message, buffer) {
+            Ok(Sent::Part) => {}
+            Ok(Sent::All) => self.watch_for_room(index, false),
             Err(failure) => self.fail(index, failure),
         }
     }
 
-    /// The stretch is over and somebody still owes a reply.
-    fn give_up(&mut self) {
+    /// Requests sent before `sent_before_ns` have waited long enough.
+    pub fn time_out(&mut self, sent_before_ns: u64) {
         for index in 0..self.connections.len() {
-            if self.connections[index].busy {
+            let oldest = self.connections[index].flights.front();
+            if oldest.is_some_and(|flight| flight.sent_ns < sent_before_ns) {
                 self.fail(index, Failure::Timeout);
             }
         }
     }
 
-    /// Counts a failure by kind, and closes the connection for good.
+    /// Requests that were due and never sent: the load is over.
+    pub fn abandon_waiting(&mut self) {
+        let now = now_ns();
+        for due_ns in self.pool.drain() {
+            self.tally.requests.sent += 1;
+            self.recorder.begun(due_ns);
+            self.count_failure(
+                Failure::Unfinished,
+                &[Flight {
+                    due_ns,
+                    sent_ns: now,
+                }],
+                now,
+            );
+        }
+    }
+
+    /// Takes up a connection at its time: a client has thought, or a lost connection is opened anew.
+    pub fn take_up(&mut self, index: usize, now: u64, buffer: &mut [u8]) {
+        self.connections[index].scheduled = false;
+        if self.plan.pace != Pace::Closed {
+            if let Some(due) = self.pool.freed(index as u32) {
+                self.begin(index, due);
+            }
+        } else if now < self.closes_ns {
+            for _ in self.connections[index].flights.len()..self.plan.depth as usize {
+                self.begin_within_budget(index, now);
+            }
+        }
+        self.flush(index, buffer);
+    }
+
+    /// The load is over: nothing is to be taken up any more.
+    pub fn forget_later(&mut self) {
+        for Reverse((_, index)) in self.later.drain() {
+            self.connections[index as usize].scheduled = false;
+        }
+    }
+
+    /// Whatever was on its way on this connection has failed, and the connection with it.
     #[cold]
     fn fail(&mut self, index: usize, failure: Failure) {
+        let now = now_ns();
         let connection = &mut self.connections[index];
-        if connection.busy {
-            self.busy -= 1;
-            *self
-                .tally
-                .requests
-                .errors
-                .entry(failure.kind().to_owned())
-                .or_default() += 1;
-        }
         if self.tally.problem.is_none() {
-            self.tally.problem = Some(describe(failure, connection, self.target.message));
+            self.tally.problem = Some(describe(failure, connection, self.plan.message));
         }
-        connection.busy = false;
+        let took_part = connection.served;
         connection.served = false;
-        connection.socket = None;
+        let flights: Vec<Flight> = connection.hang_up().into();
+        self.busy -= flights.len();
+        self.count_failure(failure, &flights, now);
+        // An idle connection that is lost has nothing to come back for.
+        if self.plan.reconnect && took_part && self.plan.workload != Workload::Idle {
+            self.connections[index].served = true;
+            self.pool.lose(index as u32);
+            self.schedule(index, now + REOPEN_NS);
+        }
+    }
+
+    fn count_failure(&mut self, failure: Failure, flights: &[Flight], now: u64) {
+        if !flights.is_empty() {
+            self.tally.count_error(failure.kind(), flights.len() as u64);
+        }
+        for flight in flights {
+            self.recorder.failed(*flight, failure.kind(), now);
+        }
     }
 }
 
 fn describe(failure: Failure, connection: &Connection, message: usize) -> String {
+    let (sequence, received) = connection.progress();
     let what = match failure {
-        Failure::Wrong { offset, got } if connection.busy && offset < message => {
-            let owed =
-                crate::payload::Payload::new(connection.number, connection.sequence).byte(offset);
+        Failure::Wrong { offset, got } if offset < message => {
+            let owed = crate::payload::Payload::new(connection.number, sequence).byte(offset);
             format!("byte {offset} of the reply is {got:#04x} instead of {owed:#04x}")
         }
         Failure::Wrong { got, .. } => format!("a byte ({got:#04x}) came that was never sent"),
-        Failure::Closed => {
-            let received = connection.received;
-            format!("the server closed after {received} of {message} bytes")
-        }
+        Failure::Closed => format!("the server closed after {received} of {message} bytes"),
         Failure::Reset => "the server reset the connection".to_owned(),
         Failure::Refused => "nobody accepts connections".to_owned(),
         Failure::NoPort => "no local port is free (EADDRNOTAVAIL)".to_owned(),
-        Failure::Timeout => {
-            let received = connection.received;
-            format!("{received} of {message} bytes came, then nothing for a second")
-        }
+        Failure::Timeout => format!("{received} of {message} bytes came, then nothing in time"),
+        Failure::Unfinished => "the load ended before it could be sent".to_owned(),
         Failure::System(errno) => format!("{} (errno {})", errno.desc(), errno as i32),
     };
     format!(
-        "connection {}, request {}: {what}",
-        connection.number, connection.sequence
+        "connection {}, request {sequence}: {what}",
+        connection.number
     )
 }

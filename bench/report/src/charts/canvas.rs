@@ -260,12 +260,12 @@ impl Canvas<'_> {
     /// Title and subtitles on top; where the space below them begins.
     pub fn head(&self, title: &str, subtitles: &[String]) -> i32 {
         let room = WIDTH - 2 * MARGIN;
-        self.text(
-            (MARGIN, 66),
-            Held::Left,
-            bold(TITLE),
-            &fit(title, bold(TITLE), room),
-        );
+        // A long title is written smaller before it is cut.
+        let sizes = (BODY..=TITLE).rev().map(bold);
+        let mut fitting = sizes.filter(|type_| width(title, *type_) <= room);
+        let type_ = fitting.next().unwrap_or(bold(BODY));
+        let text = fit(title, type_, room);
+        self.text((MARGIN, 66), Held::Left, type_, &text);
         let mut y = 122;
         for line in subtitles
             .iter()

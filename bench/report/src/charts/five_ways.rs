@@ -7,7 +7,8 @@ use super::canvas::{
 };
 use super::drawings::{self, Glyph};
 use super::palette;
-use crate::data::{Data, conditions};
+use crate::conditions::conditions;
+use crate::data::Data;
 use crate::format;
 
 /// Left of the columns.

@@ -42,6 +42,37 @@ pub(crate) fn ticks(most: f64) -> Vec<f64> {
         .collect()
 }
 
+/// Round steps of a logarithmic axis, 1, 2 and 5 in each decade, from at most `low` to at least `high`.
+pub(crate) fn log_ticks(low: f64, high: f64) -> Vec<f64> {
+    let proper = low.is_finite() && high.is_finite() && low > 0.0 && high >= low;
+    let (low, high) = if proper { (low, high) } else { (1.0, 10.0) };
+    let decades = low.log10().floor() as i32..=high.log10().floor() as i32 + 1;
+    let all: Vec<f64> = decades
+        .flat_map(|decade| [1.0, 2.0, 5.0].map(|step| step * 10_f64.powi(decade)))
+        .collect();
+    // A hair of tolerance: powers of ten are not exact.
+    let first = all.iter().rposition(|tick| *tick <= low * (1.0 + 1e-9));
+    let last = all.iter().position(|tick| *tick >= high * (1.0 - 1e-9));
+    let (first, last) = (first.unwrap_or(0), last.unwrap_or(all.len() - 1));
+    // One tick is no axis.
+    let last = last.max(first + 1).min(all.len() - 1);
+    all[first..=last].to_vec()
+}
+
+/// Those of `ticks` that stand at least `gap` from the last that was kept; `at` says where.
+pub(crate) fn apart(ticks: &[f64], gap: i32, at: impl Fn(f64) -> i32) -> Vec<f64> {
+    let mut kept: Vec<f64> = Vec::new();
+    for &tick in ticks {
+        if kept
+            .last()
+            .is_none_or(|last| (at(tick) - at(*last)).abs() >= gap)
+        {
+            kept.push(tick);
+        }
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -67,6 +98,29 @@ mod tests {
     #[test]
     fn labels_with_room_stay_where_they_belong() {
         assert_eq!(spread(&[500, 100, 300], 40, 0, 1_000), [500, 100, 300]);
+    }
+
+    #[test]
+    fn logarithmic_axes_hold_their_data_between_round_numbers() {
+        assert_eq!(log_ticks(60.0, 450.0), [50.0, 100.0, 200.0, 500.0]);
+        assert_eq!(log_ticks(100.0, 100.0), [100.0, 200.0]);
+        for (low, high) in [(1.0, 6e10), (0.3, 0.4), (999.0, 1001.0)] {
+            let ticks = log_ticks(low, high);
+            assert!(ticks.windows(2).all(|pair| pair[0] < pair[1]));
+            assert!(
+                ticks[0] <= low && ticks[ticks.len() - 1] >= high,
+                "{ticks:?}"
+            );
+        }
+        for (low, high) in [(f64::INFINITY, 0.0), (0.0, 5.0), (f64::NAN, 1.0)] {
+            assert_eq!(log_ticks(low, high), log_ticks(1.0, 10.0));
+        }
+    }
+
+    #[test]
+    fn ticks_that_would_touch_are_left_out() {
+        let kept = apart(&[0.0, 10.0, 20.0, 30.0], 20, |tick| tick as i32);
+        assert_eq!(kept, [0.0, 20.0]);
     }
 
     #[test]

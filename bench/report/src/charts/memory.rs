@@ -4,7 +4,8 @@ use plotters::style::RGBColor;
 
 use super::bars::{self, Bars, Row};
 use super::palette;
-use crate::data::{Data, conditions};
+use crate::conditions::conditions;
+use crate::data::Data;
 use crate::format;
 use crate::memory::{self, Parts};
 

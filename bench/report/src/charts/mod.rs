@@ -1,7 +1,8 @@
 //! Charts: pictures complete in themselves, because on a slide nothing else survives: what was asked, on
 //! which machine, under which load, over how many rounds, by which version.
 //!
-//! A chart is one function and one row of [`CHARTS`]; one without data is left out. plotters draws the SVG,
+//! A chart is one function and one row of [`CHARTS`], drawn once or for each scenario; one without data is left
+//! out. plotters draws the SVG,
 //! and the PNG is made from that very SVG with the same font: no font of the system is ever asked.
 
 mod bars;
@@ -9,11 +10,15 @@ mod canvas;
 mod drawings;
 mod five_ways;
 mod labels;
+mod lines;
 mod memory;
 mod palette;
+mod percentiles;
 mod switches;
 mod throughput;
+mod time_series;
 
+use record::Scenario;
 use resvg::{tiny_skia, usvg};
 
 use crate::data::Data;
@@ -27,7 +32,15 @@ struct Chart {
     /// What this means, and what not to conclude from it.
     meaning: &'static str,
     /// The SVG, when there is something to draw.
-    draw: fn(&Data<'_>, &str) -> Option<String>,
+    draw: Draw,
+}
+
+/// What a chart is drawn of.
+enum Draw {
+    /// Of the suite: one picture.
+    Suite(fn(&Data<'_>, &str) -> Option<String>),
+    /// Of a scenario: a picture each, named `CHART-SCENARIO` and shown beside the scenario's table.
+    Scenario(fn(&Data<'_>, &Scenario, &str) -> Option<String>),
 }
 
 /// Every chart, in the order of pages.
@@ -40,7 +53,7 @@ const CHARTS: &[Chart] = &[
                   at saturation, where it is connections divided by throughput: do not conclude that a model is \
                   slow for a single user. A model that serves one client at a time has no bar: its figures would \
                   be those of a server with one client.",
-        draw: five_ways::draw,
+        draw: Draw::Suite(five_ways::draw),
     },
     Chart {
         name: "throughput-by-connections",
@@ -48,7 +61,7 @@ const CHARTS: &[Chart] = &[
         meaning: "A line that falls to the right pays for every connection it keeps: a task to schedule, memory to \
                   touch. A flat line does not. Do not conclude that the highest line is the best server: the load \
                   is an echo, and work of your own between request and reply narrows the gap.",
-        draw: throughput::draw,
+        draw: Draw::Suite(throughput::draw),
     },
     Chart {
         name: "memory-per-connection",
@@ -57,7 +70,7 @@ const CHARTS: &[Chart] = &[
                   tables and kernel stacks stand in no process's resident size: leave them out, and a process for \
                   each connection looks cheaper than it is. Do not multiply it by a million: limits on tasks and \
                   descriptors come first.",
-        draw: memory::draw,
+        draw: Draw::Suite(memory::draw),
     },
     Chart {
         name: "switches-per-request",
@@ -65,14 +78,36 @@ const CHARTS: &[Chart] = &[
         meaning: "Voluntary: the task had nothing to do and waited. Involuntary: it was preempted. A task for each \
                   connection waits once for each request; a loop that always finds something ready hardly ever \
                   waits. Do not conclude that switches are the whole cost: CPU per request includes the rest.",
-        draw: switches::draw,
+        draw: Draw::Suite(switches::draw),
+    },
+    Chart {
+        name: "latency",
+        title: "Latency",
+        meaning: "To the right the rarer, tenfold each step, as far as ten samples lie beyond. Solid is response \
+                  time, from when a request was due: what a user waits. Dashed, where it is another, is service \
+                  time, from when it was sent. Where they part the server stalled while requests were due, and a \
+                  client that waits for replies before it asks again would not have noticed. Do not compare two such \
+                  charts unless they ask at the same rate: at saturation latency is connections divided by \
+                  throughput.",
+        draw: Draw::Scenario(percentiles::draw),
+    },
+    Chart {
+        name: "time-series",
+        title: "Over time",
+        meaning: "All panels share one clock, so that a peak of response time can be laid against what went on: \
+                  fewer replies, a queue, a generator that had no time. A step holds few samples, so read its shape \
+                  here and the figure in the table. Do not take a line that rises to the window's end for a \
+                  latency: it is a queue that grows.",
+        draw: Draw::Scenario(time_series::draw),
     },
 ];
 
 /// A chart that had data.
 pub(crate) struct Drawn {
     /// Of its files.
-    pub name: &'static str,
+    pub name: String,
+    /// The scenario it is drawn of, if it is of one.
+    pub scenario: Option<String>,
     /// What it shows.
     pub title: String,
     /// What this means, and what not to conclude.
@@ -83,16 +118,52 @@ pub(crate) struct Drawn {
 
 /// Every chart that has data.
 pub(crate) fn draw_all(data: &Data<'_>) -> Vec<Drawn> {
-    let drawn = CHARTS.iter().filter_map(|chart| {
-        let svg = canvas::described((chart.draw)(data, chart.title)?, chart.title, chart.meaning);
-        Some(Drawn {
-            name: chart.name,
-            title: chart.title.to_owned(),
-            meaning: chart.meaning,
-            svg,
-        })
-    });
+    let drawn = CHARTS.iter().flat_map(|chart| chart.pictures(data));
     drawn.collect()
+}
+
+impl Chart {
+    fn pictures(&self, data: &Data<'_>) -> Vec<Drawn> {
+        match self.draw {
+            Draw::Suite(draw) => {
+                let svg = draw(data, self.title);
+                svg.map(|svg| self.drawn(None, self.title.to_owned(), svg))
+                    .into_iter()
+                    .collect()
+            }
+            Draw::Scenario(draw) => {
+                let picture = |scenario: &Scenario| {
+                    let title = format!("{}: {}", self.title, scenario.title);
+                    let svg = draw(data, scenario, &title)?;
+                    Some(self.drawn(Some(&scenario.name), title, svg))
+                };
+                data.scenarios().iter().filter_map(picture).collect()
+            }
+        }
+    }
+
+    fn drawn(&self, scenario: Option<&str>, title: String, svg: String) -> Drawn {
+        let name = match scenario {
+            Some(scenario) => format!("{}-{}", self.name, file_name(scenario)),
+            None => self.name.to_owned(),
+        };
+        Drawn {
+            name,
+            scenario: scenario.map(str::to_owned),
+            svg: canvas::described(svg, &title, self.meaning),
+            title,
+            meaning: self.meaning,
+        }
+    }
+}
+
+/// A scenario's name as a part of a file's: suites allow no others, but records come from anywhere.
+fn file_name(scenario: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    scenario
+        .chars()
+        .map(|c| if plain(c) { c } else { '-' })
+        .collect()
 }
 
 /// The PNG of an SVG, pixel for unit.

@@ -5,7 +5,8 @@ use plotters::style::RGBColor;
 use record::Scenario;
 
 use super::canvas::{Canvas, INK};
-use crate::data::{self, Data};
+use crate::conditions;
+use crate::data::Data;
 use crate::format;
 use crate::stats::ROUNDS_MIN;
 
@@ -38,8 +39,19 @@ pub(crate) fn member(data: &Data<'_>, name: &str, family: &str) -> usize {
 }
 
 /// The marker of a member of a family.
-pub(crate) fn marker(canvas: &Canvas<'_>, (x, y): (i32, i32), member: usize, colour: RGBColor) {
-    let (r, d) = (10, 14);
+pub(crate) fn marker(canvas: &Canvas<'_>, at: (i32, i32), member: usize, colour: RGBColor) {
+    marker_of(canvas, at, member, colour, 10);
+}
+
+/// The marker of a member of a family, of a size.
+pub(crate) fn marker_of(
+    canvas: &Canvas<'_>,
+    (x, y): (i32, i32),
+    member: usize,
+    colour: RGBColor,
+    r: i32,
+) {
+    let d = r * 7 / 5;
     match member % 4 {
         0 => canvas.dot((x, y), r, colour),
         1 => canvas.fill(x - r, y - r, x + r, y + r, colour),
@@ -57,7 +69,7 @@ pub(crate) fn machine(data: &Data<'_>) -> String {
         .unwrap_or_default();
     format!(
         "{made}{}; fiveways {}, suite {}",
-        data::machine(&run.host),
+        conditions::machine(&run.host),
         run.version,
         run.suite_name
     )

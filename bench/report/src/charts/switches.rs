@@ -5,7 +5,8 @@ use record::Workload;
 
 use super::bars::{self, Bars, Row};
 use super::palette;
-use crate::data::{Data, conditions};
+use crate::conditions::{at_saturation, conditions};
+use crate::data::Data;
 use crate::format;
 
 const VOLUNTARY: &str = "switches_voluntary_per_request";
@@ -16,13 +17,13 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     let typical = data.typical(Workload::Rr)?;
     let with_data = |name: &str| data.ranking(name, VOLUNTARY).len();
     let fullest = data
-        .scenarios_of(Workload::Rr)
+        .at_once(Workload::Rr)
         .map(|scenario| with_data(&scenario.name))
         .max()?;
     let scenario = Some(typical)
         .filter(|scenario| with_data(&scenario.name) == fullest)
         .or_else(|| {
-            data.scenarios_of(Workload::Rr)
+            data.at_once(Workload::Rr)
                 .find(|scenario| with_data(&scenario.name) == fullest)
         })?;
     let mut rows: Vec<Row<'_>> = data
@@ -35,9 +36,10 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     let left_out = rows.len().saturating_sub(bars::ROWS);
     rows.truncate(bars::ROWS);
     let mut load = format!(
-        "{}: {}, at saturation; {}",
+        "{}: {}{}; {}",
         scenario.name,
         conditions(scenario),
+        at_saturation(scenario),
         palette::rounds(data, scenario)
     );
     if left_out > 0 {

@@ -97,7 +97,35 @@ fn check(results: &record::Results) -> usize {
 
 #[test]
 fn labels_neither_overlap_nor_leave_the_frame() {
-    assert_eq!(check(&fixture::results()), CHARTS.len());
+    let names = |results: &record::Results| -> Vec<String> {
+        let summary = crate::summarise(results);
+        let drawn = draw_all(&Data::new(results, &summary));
+        drawn.into_iter().map(|chart| chart.name).collect()
+    };
+    let quick = fixture::results();
+    check(&quick);
+    assert_eq!(
+        names(&quick),
+        [
+            "five-ways",
+            "throughput-by-connections",
+            "memory-per-connection",
+            "switches-per-request",
+            "latency-rr-50"
+        ]
+    );
+    let steady = fixture::steady();
+    check(&steady);
+    assert_eq!(
+        names(&steady),
+        [
+            "latency-steady-2000",
+            "latency-churn-1000",
+            "time-series-steady-2000",
+            "time-series-churn-1000",
+            "time-series-stream-16"
+        ]
+    );
     let results = fixture::results();
     let summary = crate::summarise(&results);
     let five_ways = draw_all(&Data::new(&results, &summary)).remove(0);
@@ -108,12 +136,19 @@ fn labels_neither_overlap_nor_leave_the_frame() {
     );
     for contenders in 2..9 {
         check(&fixture::results_of(contenders));
+        check(&fixture::steady_of(contenders));
     }
 }
 
 #[test]
 fn long_names_and_a_long_machine_fit() {
-    let mut results = fixture::results();
+    for mut results in [fixture::results(), fixture::steady()] {
+        make_long(&mut results);
+        check(&results);
+    }
+}
+
+fn make_long(results: &mut record::Results) {
     let long = |name: &str| {
         format!("{name}-with-a-name-that-nobody-would-give-to-a-server-unless-testing")
     };
@@ -125,38 +160,70 @@ fn long_names_and_a_long_machine_fit() {
     for pass in &mut results.passes {
         pass.contender = long(&pass.contender);
     }
-    check(&results);
+}
+
+#[test]
+fn odd_windows_are_drawn_within_the_frame() {
+    // Nobody answered, one bin, bins of no length, latencies of a minute, a window of ten minutes.
+    let odd: [fn(usize, &mut record::Bin); 5] = [
+        |_, bin| bin.replies = 0,
+        |index, bin| bin.length_ns *= u64::from(index == 0),
+        |_, bin| bin.length_ns = 0,
+        |index, bin| bin.response = slow(index),
+        |_, bin| bin.start_ns *= 300,
+    ];
+    for change in odd {
+        let mut results = fixture::steady_of(4);
+        for pass in &mut results.passes {
+            for (index, bin) in pass.bins.iter_mut().enumerate() {
+                change(index, bin);
+            }
+        }
+        check(&results);
+    }
+}
+
+/// Latencies of a nanosecond and of a minute.
+fn slow(index: usize) -> record::histogram::Encoded {
+    let mut histogram = record::histogram::coarse_latencies();
+    for _ in 0..index * 100 {
+        histogram.saturating_record(1 + 59_999_999_999 * (index as u64 % 2));
+    }
+    record::histogram::Encoded::new(&histogram)
 }
 
 #[test]
 fn every_picture_is_a_whole_png_and_says_what_it_shows() {
-    let results = fixture::results();
-    let summary = crate::summarise(&results);
-    for chart in draw_all(&Data::new(&results, &summary)) {
-        let png = png(&chart.svg).expect(chart.name);
-        assert!(
-            png.starts_with(b"\x89PNG") && png.len() > 10_000,
-            "{}",
-            chart.name
-        );
-        assert!(
-            chart
-                .svg
-                .contains(&format!("<title>{}</title>", chart.title))
-        );
-        for said in [
-            "Synthetic CPU",
-            "invented",
-            "Linux 6.0-synthetic",
-            "one server core",
-            "5 rounds",
-            "fiveways 0.1.0",
-        ] {
-            assert!(
-                chart.svg.contains(said),
-                "{} does not say {said}",
-                chart.name
-            );
+    for results in [fixture::results(), fixture::steady()] {
+        let summary = crate::summarise(&results);
+        for chart in draw_all(&Data::new(&results, &summary)) {
+            says_what_it_shows(&chart);
         }
+    }
+}
+
+fn says_what_it_shows(chart: &Drawn) {
+    let png = png(&chart.svg).expect(&chart.name);
+    assert!(
+        png.starts_with(b"\x89PNG") && png.len() > 10_000,
+        "{}",
+        chart.name
+    );
+    assert!(
+        chart
+            .svg
+            .contains(&format!("<title>{}</title>", chart.title))
+    );
+    let texts: Vec<String> = texts(&chart.svg).into_iter().map(|it| it.text).collect();
+    let texts = texts.join(" ");
+    for said in [
+        "Synthetic CPU",
+        "invented",
+        "Linux 6.0-synthetic",
+        "one server core",
+        "5 rounds",
+        "fiveways 0.1.0",
+    ] {
+        assert!(texts.contains(said), "{} does not say {said}", chart.name);
     }
 }

@@ -80,7 +80,7 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
 fn longest_line<'a>(data: &Data<'a>) -> Option<Vec<&'a Scenario>> {
     let mut lines: Vec<Vec<&Scenario>> = Vec::new();
     let with_figures = |scenario: &&Scenario| !data.ranking(&scenario.name, METRIC).is_empty();
-    for scenario in data.scenarios_of(Workload::Rr).filter(with_figures) {
+    for scenario in data.at_once(Workload::Rr).filter(with_figures) {
         match lines
             .iter_mut()
             .find(|line| line[0].line() == scenario.line())

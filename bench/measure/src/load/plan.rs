@@ -1,0 +1,168 @@
+//! What shall be loaded, and what came of it: the two ends of the generator.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use record::histogram::{coarse_latencies, latencies};
+use record::{Pace, Requests, Workload};
+use serde::{Deserialize, Serialize};
+
+/// Everything that the generator is told. The same plan and seed give the same schedule and payloads.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LoadPlan {
+    /// The server.
+    pub target: SocketAddr,
+    /// What connections do.
+    pub workload: Workload,
+    /// When requests are due.
+    pub pace: Pace,
+    /// How many connections; over all threads they sum to exactly this.
+    pub connections: u32,
+    /// Bytes of a request.
+    pub message: usize,
+    /// stream: requests of a connection on their way at once.
+    pub depth: u32,
+    /// crr: requests of a connection before it is closed.
+    pub per_connection: u32,
+    /// Closed loop: a client's pause between a reply and its next request.
+    pub think: Duration,
+    /// Threads of the generator.
+    pub threads: u32,
+    /// How long a request may take before it counts as timed out.
+    pub timeout: Duration,
+    /// Whether a connection that failed is opened anew (a tool's user wants that; a measured pass has
+    /// failed already).
+    pub reconnect: bool,
+    /// crr: addresses that connections come from, in turn; none leaves it to the kernel.
+    pub sources: Vec<Ipv4Addr>,
+    /// From which the schedule follows.
+    pub seed: u64,
+    /// The number of the first connection, from which payloads follow.
+    pub first_connection: u64,
+}
+
+/// For how long.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Span {
+    /// Load before the first recorded instant.
+    pub warmup: Duration,
+    /// Recorded load.
+    pub length: Duration,
+    /// End sooner, when so many requests have been begun.
+    pub requests: Option<u64>,
+}
+
+/// A tenth of a second of load.
+#[derive(Clone, Debug)]
+pub struct LoadBin {
+    /// Since the first recorded instant.
+    pub start_ns: u64,
+    /// Of the bin: a tenth of a second, the last one perhaps less.
+    pub length_ns: u64,
+    /// Replies that came in it.
+    pub replies: u64,
+    /// Requests that failed in it.
+    pub errors: u64,
+    /// CPU time of all threads.
+    pub generator_cpu_ns: u64,
+    /// Response times of its replies.
+    pub response: Histogram<u64>,
+}
+
+impl LoadBin {
+    /// A bin in which nothing has happened.
+    pub fn empty(start_ns: u64, length_ns: u64) -> Self {
+        LoadBin {
+            start_ns,
+            length_ns,
+            replies: 0,
+            errors: 0,
+            generator_cpu_ns: 0,
+            response: coarse_latencies(),
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Connections that were asked for, and that got an answer to their first echo in time.
+    pub connections: record::Connections,
+    /// Recorded requests: `sent = ok + Σ errors`, to the unit. The first echoes are no part of it.
+    pub requests: Requests,
+    /// The first thing that went wrong, as a sentence.
+    pub problem: Option<String>,
+    /// From the first recorded instant to the end of the load (not of the waiting for last replies).
+    pub elapsed_ns: u64,
+    /// Replies within that time: throughput is `replies / elapsed_ns`.
+    pub replies: u64,
+    /// received − due.
+    pub response: Histogram<u64>,
+    /// received − sent.
+    pub service: Histogram<u64>,
+    /// connected − connect started (crr).
+    pub connect: Histogram<u64>,
+    /// sent − due of requests that found a free connection (open loop).
+    pub lag: Histogram<u64>,
+    /// Latencies beyond the histograms' range.
+    pub clamped: u64,
+    /// CPU time of all threads over the recorded load.
+    pub generator_cpu_ns: u64,
+    /// Resident memory of this process.
+    pub resident_bytes: u64,
+}
+
+impl Default for Loaded {
+    fn default() -> Self {
+        Loaded {
+            connections: record::Connections::default(),
+            requests: Requests::default(),
+            problem: None,
+            elapsed_ns: 0,
+            replies: 0,
+            response: latencies(),
+            service: latencies(),
+            connect: latencies(),
+            lag: latencies(),
+            clamped: 0,
+            generator_cpu_ns: 0,
+            resident_bytes: 0,
+        }
+    }
+}
+
+/// Why a plan was not begun.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// More descriptors than this process may open.
+    #[error(
+        "{needed} connections need {} more descriptors than the hard limit of {limit} leaves \
+         (`ulimit -Hn`)",
+        missing
+    )]
+    Descriptors {
+        /// Connections of the plan.
+        needed: u32,
+        /// The hard limit.
+        limit: u64,
+        /// How many are missing.
+        missing: u64,
+    },
+    /// Nobody got an answer.
+    #[error("{problem}")]
+    NobodyServed {
+        /// The first thing that went wrong.
+        problem: String,
+        /// Whether bytes came that were not owed.
+        wrong: bool,
+    },
+    /// The system refused something that the generator cannot do without.
+    #[error("{what}: {error}")]
+    System {
+        /// What.
+        what: &'static str,
+        /// Why.
+        error: std::io::Error,
+    },
+}

@@ -1,0 +1,274 @@
+//! A team: the threads that load one target together, and what they measured, put together again.
+//!
+//! Connections, rates and numbers of requests are split so that the parts sum to exactly what was asked;
+//! histograms are merged without loss.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc;
+
+use record::{Encoded, Generator, Slice, Workload};
+
+use super::clock::now_ns;
+use super::connection::STRETCH;
+use super::lane::Lane;
+use super::plan::{LoadBin, LoadPlan, Loaded};
+use super::schedule::Share;
+use super::stretch::{Stretch, stretch};
+use super::window::{Ended, Window, window};
+use crate::protocol::{Measured, Tally};
+
+/// The lanes of one target, a thread each.
+#[derive(Debug)]
+pub struct Team {
+    plan: LoadPlan,
+    lanes: Vec<(Lane, Vec<u8>)>,
+    measured: Measured,
+    loaded: Loaded,
+}
+
+impl Team {
+    /// A team with no connection open yet.
+    ///
+    /// # Errors
+    /// When epoll_create1(2) is refused.
+    pub fn new(plan: &LoadPlan) -> nix::Result<Self> {
+        // A thread without a connection would have nothing to do with its share of a rate.
+        let of = plan.threads.clamp(1, plan.connections.max(1));
+        let lane = |index| Ok((Lane::new(plan, Share { index, of })?, vec![0; STRETCH]));
+        Ok(Team {
+            lanes: (0..of).map(lane).collect::<nix::Result<_>>()?,
+            plan: plan.clone(),
+            measured: Measured::default(),
+            loaded: Loaded::default(),
+        })
+    }
+
+    /// Opens all connections, each with a first request.
+    pub fn open(&mut self) {
+        self.on_each(|lane, buffer| lane.open(buffer));
+    }
+
+    /// Waits for first answers; says who goes without.
+    pub fn settle(&mut self) {
+        self.on_each(|lane, buffer| lane.settle(buffer));
+    }
+
+    /// How the target stands.
+    pub fn tally(&self) -> Tally {
+        let mut sum = Tally::default();
+        for (lane, _) in &self.lanes {
+            sum.served += lane.served();
+            add(&mut sum.requests, &lane.tally.requests);
+            sum.problem = sum.problem.or_else(|| lane.tally.problem.clone());
+        }
+        sum
+    }
+
+    /// A closed loop at full speed; with `origin_ns` a slice that is kept, its start told from there.
+    pub fn stretch(&mut self, length_ns: u64, origin_ns: Option<u64>) {
+        let start_ns = now_ns();
+        let stretches = self.on_each(|lane, buffer| {
+            stretch(lane, (start_ns, length_ns), origin_ns.is_some(), buffer)
+        });
+        let sum = |of: fn(&Stretch) -> u64| stretches.iter().map(of).sum::<u64>();
+        if let Some(origin_ns) = origin_ns {
+            let cpu_ns = sum(|one| one.cpu_ns);
+            self.measured.slices.push(Slice {
+                start_ns: start_ns - origin_ns,
+                length_ns: length_ns - length_ns / 10,
+                replies: sum(|one| one.counted),
+                generator_cpu_ns: cpu_ns,
+            });
+            let generator = &mut self.measured.generator;
+            generator.cpu_ns += cpu_ns;
+            generator.replies += sum(|one| one.replies);
+            generator.loaded_ns += stretches.iter().map(|one| one.loaded_ns).max().unwrap_or(0);
+        }
+    }
+
+    /// A window of any pace; `tick` sees its bins, on the calling thread.
+    pub fn window(
+        &mut self,
+        length_ns: u64,
+        (recorded, seed, limit): (bool, u64, Option<u64>),
+        tick: &mut dyn FnMut(LoadBin),
+    ) {
+        let from_ns = now_ns();
+        // Who has no connection can carry no part of a rate, or of a number of requests.
+        let able = |lane: &Lane| lane.served() > 0;
+        let of = self.lanes.iter().filter(|(lane, _)| able(lane)).count() as u32;
+        let replies_before = self.tally().requests.ok;
+        let (told, bins) = mpsc::channel();
+        let ends: Vec<Ended> = std::thread::scope(|threads| {
+            let running: Vec<_> = (0..of)
+                .zip(self.lanes.iter_mut().filter(|(lane, _)| able(lane)))
+                .map(|(index, (lane, buffer))| {
+                    let told = told.clone();
+                    let until_ns = from_ns.saturating_add(length_ns);
+                    let share = Share { index, of };
+                    let span = Window {
+                        from_ns,
+                        until_ns,
+                        recorded,
+                        seed,
+                        limit,
+                        share,
+                    };
+                    threads.spawn(move || {
+                        // Nobody listens only when the calling thread has panicked.
+                        window(lane, &span, buffer, &mut |bin| drop(told.send(bin)))
+                    })
+                })
+                .collect();
+            drop(told);
+            put_together(bins, of, tick);
+            running
+                .into_iter()
+                .filter_map(|thread| thread.join().ok())
+                .collect()
+        });
+        if recorded {
+            let ended_ns = ends.iter().map(|end| end.at_ns).max().unwrap_or(from_ns);
+            self.loaded.elapsed_ns = ended_ns - from_ns;
+            self.loaded.generator_cpu_ns = ends.iter().map(|end| end.cpu_ns).sum();
+            let generator = &mut self.measured.generator;
+            generator.cpu_ns += self.loaded.generator_cpu_ns;
+            generator.loaded_ns += now_ns() - from_ns;
+            generator.replies += self
+                .lanes
+                .iter()
+                .map(|(lane, _)| lane.tally.requests.ok)
+                .sum::<u64>()
+                - replies_before;
+        }
+    }
+
+    /// What was recorded, for the tool.
+    pub fn loaded(mut self) -> Loaded {
+        let tally = self.tally();
+        let mut loaded = std::mem::take(&mut self.loaded);
+        loaded.connections.asked = self.plan.connections;
+        loaded.problem = tally.problem;
+        loaded.resident_bytes = super::resident_bytes();
+        for (lane, _) in &self.lanes {
+            let recorder = &lane.recorder;
+            add(&mut loaded.requests, &recorder.requests);
+            loaded.replies += recorder.replies;
+            loaded.clamped += recorder.clamped;
+            // All histograms have the same bounds.
+            let _ = loaded.service.add(&recorder.service);
+            let _ = loaded
+                .response
+                .add(recorder.response.as_ref().unwrap_or(&recorder.service));
+            for (sum, part) in [
+                (&mut loaded.connect, &recorder.connect),
+                (&mut loaded.lag, &recorder.lag),
+            ] {
+                if let Some(part) = part {
+                    let _ = sum.add(part);
+                }
+            }
+        }
+        loaded
+    }
+
+    /// Closes every connection, the client first, and says what was measured.
+    pub fn close(mut self) -> Measured {
+        let tally = self.tally();
+        let mut measured = std::mem::take(&mut self.measured);
+        let crr = self.plan.workload == Workload::Crr;
+        let loaded = measured.generator.loaded_ns > 0;
+        let open = self.lanes[0].0.recorder.lag.is_some();
+        measured.generator = Generator {
+            threads: self.lanes.len() as u32,
+            sources: if crr {
+                "127.0.1.1-8, the client closes first"
+            } else {
+                "127.0.0.1, the client closes first"
+            }
+            .to_owned(),
+            resident_bytes: super::resident_bytes(),
+            ..measured.generator
+        };
+        let all = self.loaded();
+        measured.generator.clamped = all.clamped;
+        measured.tally = tally;
+        if loaded {
+            measured.service = Some(Encoded::new(&all.service));
+            measured.response = (crr || open).then(|| Encoded::new(&all.response));
+            measured.connect = crr.then(|| Encoded::new(&all.connect));
+            measured.lag = open.then(|| Encoded::new(&all.lag));
+        }
+        measured
+    }
+
+    /// Bins of the recorded window, for the record.
+    pub fn keep(&mut self, bin: &LoadBin) {
+        self.measured.bins.push(record::Bin {
+            start_ns: bin.start_ns,
+            length_ns: bin.length_ns,
+            replies: bin.replies,
+            errors: bin.errors,
+            generator_cpu_ns: bin.generator_cpu_ns,
+            response: Encoded::new(&bin.response),
+            accept_queue: None,
+            listen_overflows: None,
+            listen_drops: None,
+        });
+    }
+
+    /// Whether a warm-up is a stretch at full speed: a rate, or clients that think, are a window.
+    pub fn is_full_speed(&self) -> bool {
+        self.plan.pace == record::Pace::Closed && self.plan.think.is_zero()
+    }
+
+    /// The same on every lane, each in a thread of its own if there are several.
+    fn on_each<T: Send>(&mut self, act: impl Fn(&mut Lane, &mut [u8]) -> T + Sync) -> Vec<T> {
+        if let [(lane, buffer)] = &mut self.lanes[..] {
+            return vec![act(lane, buffer)];
+        }
+        std::thread::scope(|threads| {
+            let running: Vec<_> = self
+                .lanes
+                .iter_mut()
+                .map(|(lane, buffer)| threads.spawn(|| act(lane, buffer)))
+                .collect();
+            running
+                .into_iter()
+                .filter_map(|thread| thread.join().ok())
+                .collect()
+        })
+    }
+}
+
+fn add(sum: &mut record::Requests, part: &record::Requests) {
+    sum.sent += part.sent;
+    sum.ok += part.ok;
+    for (kind, number) in &part.errors {
+        *sum.errors.entry(kind.clone()).or_default() += number;
+    }
+}
+
+/// Bins of `of` threads, put together as soon as all have told theirs.
+fn put_together(bins: mpsc::Receiver<LoadBin>, of: u32, tick: &mut dyn FnMut(LoadBin)) {
+    let mut open: BTreeMap<u64, (u32, LoadBin)> = BTreeMap::new();
+    for bin in bins {
+        let start_ns = bin.start_ns;
+        let (count, sum) = open
+            .entry(start_ns)
+            .or_insert((0, LoadBin::empty(start_ns, 0)));
+        *count += 1;
+        sum.length_ns = sum.length_ns.max(bin.length_ns);
+        sum.replies += bin.replies;
+        sum.errors += bin.errors;
+        sum.generator_cpu_ns += bin.generator_cpu_ns;
+        let _ = sum.response.add(&bin.response);
+        while let Some(first) = open.first_entry()
+            && first.get().0 == of
+        {
+            tick(first.remove().1);
+        }
+    }
+    // Threads that ended sooner have told fewer.
+    open.into_values().for_each(|(_, bin)| tick(bin));
+}

@@ -1,0 +1,134 @@
+//! What a scenario was run under, in words: what stands in every head and subtitle.
+
+use record::{Pace, Scenario, Workload};
+
+use crate::format;
+
+/// Whether requests are due by a schedule, whatever the server does.
+pub(crate) fn is_open(scenario: &Scenario) -> bool {
+    scenario.pace != Pace::Closed
+}
+
+/// Whether everybody asks again as soon as the last reply is in.
+pub(crate) fn asks_at_once(scenario: &Scenario) -> bool {
+    !is_open(scenario) && scenario.think.is_zero() && scenario.workload != Workload::Idle
+}
+
+/// Whether the server always has somebody to answer: with one client it sleeps between two requests.
+pub(crate) fn is_saturating(scenario: &Scenario) -> bool {
+    asks_at_once(scenario) && (scenario.connections > 1 || scenario.workload == Workload::Stream)
+}
+
+/// `, at saturation`, where it is.
+pub(crate) fn at_saturation(scenario: &Scenario) -> &'static str {
+    if is_saturating(scenario) {
+        ", at saturation"
+    } else {
+        ""
+    }
+}
+
+/// `2,000 requests a second`.
+pub(crate) fn rate(per_second: f64) -> String {
+    let number = if per_second.fract() == 0.0 {
+        format::count(per_second)
+    } else {
+        format::digits(per_second)
+    };
+    format!("{number} requests a second")
+}
+
+/// What a scenario was run under, for a head: load, connections, bytes, pace, server cores.
+pub(crate) fn conditions(scenario: &Scenario) -> String {
+    let clients = scenario.connections;
+    let cores = format::cores(scenario.server_cpus);
+    let bytes = format::bytes(scenario.message as f64);
+    let load = match scenario.workload {
+        Workload::Rr => format!("{clients} connections, {bytes} a message"),
+        Workload::Crr => match scenario.per_connection {
+            1 => format!("{clients} at once, a connection for each request, {bytes} a message"),
+            requests => format!(
+                "{clients} at once, a connection for every {requests} requests, {bytes} a message"
+            ),
+        },
+        Workload::Stream => format!(
+            "{clients} connections, {bytes} a message, {} of each on their way at once",
+            scenario.depth
+        ),
+        Workload::Idle => format!("{clients} idle connections"),
+    };
+    let mut text = match scenario.workload {
+        Workload::Idle => format!("{load}, {cores}"),
+        _ => format!("{load}, {}, {cores}", pace(scenario)),
+    };
+    if scenario.keep_awake {
+        text.push_str(", idle cores kept awake");
+    }
+    if scenario.work != "none" {
+        text.push_str(&format!(", work {}", scenario.work));
+    }
+    if let Some(state) = &scenario.state {
+        text.push_str(&format!(", state {state}"));
+    }
+    text
+}
+
+/// When requests are due.
+fn pace(scenario: &Scenario) -> String {
+    match scenario.pace {
+        Pace::Closed if scenario.think.is_zero() => "closed loop".to_owned(),
+        Pace::Closed => format!(
+            "closed loop, {} of thought before each request",
+            format::time(scenario.think.as_nanos() as f64)
+        ),
+        Pace::Constant(per_second) => format!(
+            "{}, evenly spaced (constant), whatever the server does",
+            rate(per_second)
+        ),
+        Pace::Poisson(per_second) => format!(
+            "{}, at exponential distances (poisson), whatever the server does",
+            rate(per_second)
+        ),
+    }
+}
+
+/// How a table's latencies are to be read, wherever they stand in one.
+pub(crate) fn reading(scenario: &Scenario) -> &'static str {
+    match scenario.workload {
+        Workload::Idle => "",
+        _ if is_open(scenario) => {
+            "; response = received − due: what a user waits; service = received − sent: hides stalls"
+        }
+        _ if !scenario.think.is_zero() => {
+            "; in a closed loop connections = throughput × (response time + thought)"
+        }
+        Workload::Stream => {
+            "; in a closed loop connections × requests on their way = throughput × response time"
+        }
+        Workload::Rr | Workload::Crr => {
+            "; in a closed loop connections = throughput × response time"
+        }
+    }
+}
+
+/// The machine, in a line.
+pub(crate) fn machine(host: &record::Host) -> String {
+    let or = |text: &str, other: &str| {
+        if text.is_empty() {
+            other.to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
+    let virtualisation = match host.virtualisation.as_str() {
+        "" => "virtualisation unknown".to_owned(),
+        "none" => "bare metal".to_owned(),
+        name => format!("virtual machine ({name})"),
+    };
+    let cpu = or(&host.cpu, "unknown CPU");
+    let kernel = or(&host.kernel, "unknown kernel");
+    format!(
+        "{cpu}, {}, {virtualisation}, {kernel}",
+        format::plural(host.cores as usize, "core")
+    )
+}
