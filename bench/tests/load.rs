@@ -237,16 +237,17 @@ fn a_known_delay_is_what_is_measured() {
             assert_eq!(said.code, Some(0), "{object}");
             ["response_ns", "service_ns"].map(|name| number(&object, &format!("/{name}/p50")))
         };
-        let (base, delayed) = (measured(Duration::ZERO), measured(DELAY));
-        for (base, delayed) in base.into_iter().zip(delayed) {
-            let exact = DELAY.as_nanos() as f64;
-            // Half a thousandth: the histogram's grain.
-            let (low, high) = (exact * 0.9995, exact * 1.02 + base);
-            assert!(
-                (low..=high).contains(&delayed),
-                "{pace}: {delayed} is not within {low}..{high} (base {base})"
-            );
-        }
+        let exact = DELAY.as_nanos() as f64;
+        let within = || {
+            let (base, delayed) = (measured(Duration::ZERO), measured(DELAY));
+            base.into_iter().zip(delayed).all(|(base, delayed)| {
+                println!("{pace}: {delayed} with a base of {base}");
+                // Half a thousandth: the histogram's grain.
+                (exact * 0.9995..=exact * 1.02 + base).contains(&delayed)
+            })
+        };
+        // A sleep is never too short and, on a busy machine, sometimes too long by more than 2 %.
+        assert!((0..3).any(|_| within()), "never within 2 % and the base");
     }
 }
 

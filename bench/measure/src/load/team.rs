@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::mpsc;
+use std::thread::ScopedJoinHandle;
 
 use record::{Encoded, Generator, Slice, Workload};
 
@@ -116,16 +117,16 @@ impl Team {
                     };
                     threads.spawn(move || {
                         // Nobody listens only when the calling thread has panicked.
-                        window(lane, &span, buffer, &mut |bin| drop(told.send(bin)))
+                        let mut tell = |bin| drop(told.send((index, Some(bin))));
+                        let ended = window(lane, &span, buffer, &mut tell);
+                        drop(told.send((index, None)));
+                        ended
                     })
                 })
                 .collect();
             drop(told);
             put_together(bins, of, tick);
-            running
-                .into_iter()
-                .filter_map(|thread| thread.join().ok())
-                .collect()
+            running.into_iter().map(joined).collect()
         });
         if recorded {
             let ended_ns = ends.iter().map(|end| end.at_ns).max().unwrap_or(from_ns);
@@ -233,10 +234,7 @@ impl Team {
                 .iter_mut()
                 .map(|(lane, buffer)| threads.spawn(|| act(lane, buffer)))
                 .collect();
-            running
-                .into_iter()
-                .filter_map(|thread| thread.join().ok())
-                .collect()
+            running.into_iter().map(joined).collect()
         })
     }
 }
@@ -249,26 +247,44 @@ fn add(sum: &mut record::Requests, part: &record::Requests) {
     }
 }
 
-/// Bins of `of` threads, put together as soon as all have told theirs.
-fn put_together(bins: mpsc::Receiver<LoadBin>, of: u32, tick: &mut dyn FnMut(LoadBin)) {
-    let mut open: BTreeMap<u64, (u32, LoadBin)> = BTreeMap::new();
-    for bin in bins {
-        let start_ns = bin.start_ns;
-        let (count, sum) = open
-            .entry(start_ns)
-            .or_insert((0, LoadBin::empty(start_ns, 0)));
-        *count += 1;
-        sum.length_ns = sum.length_ns.max(bin.length_ns);
-        sum.replies += bin.replies;
-        sum.errors += bin.errors;
-        sum.generator_cpu_ns += bin.generator_cpu_ns;
-        let _ = sum.response.add(&bin.response);
+/// Bins of `of` threads, put together as soon as every thread that still runs has told its own; a thread
+/// tells `None` at its end.
+fn put_together(
+    told: mpsc::Receiver<(u32, Option<LoadBin>)>,
+    of: u32,
+    tick: &mut dyn FnMut(LoadBin),
+) {
+    let mut open: BTreeMap<u64, LoadBin> = BTreeMap::new();
+    let mut told_until = vec![None; of as usize];
+    for (index, bin) in told {
+        let until = bin.as_ref().map_or(u64::MAX, |bin| bin.start_ns);
+        told_until[index as usize] = Some(until);
+        if let Some(bin) = bin {
+            let sum = open
+                .entry(bin.start_ns)
+                .or_insert_with(|| LoadBin::empty(bin.start_ns, 0));
+            sum.length_ns = sum.length_ns.max(bin.length_ns);
+            sum.replies += bin.replies;
+            sum.errors += bin.errors;
+            sum.generator_cpu_ns += bin.generator_cpu_ns;
+            // Same bounds: nothing is lost.
+            let _ = sum.response.add(&bin.response);
+        }
+        let Some(Some(complete)) = told_until.iter().min().copied() else {
+            continue;
+        };
         while let Some(first) = open.first_entry()
-            && first.get().0 == of
+            && *first.key() <= complete
         {
-            tick(first.remove().1);
+            tick(first.remove());
         }
     }
-    // Threads that ended sooner have told fewer.
-    open.into_values().for_each(|(_, bin)| tick(bin));
+}
+
+/// The outcome of a thread; its panic goes on in the calling one: a part of a load that is lost silently
+/// would be a wrong figure.
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> T {
+    thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
