@@ -152,8 +152,8 @@ fn memory_is_the_same_whether_two_contenders_are_measured_or_seven() {
     for (two, seven) in two.iter().zip(&seven) {
         assert_close(seven.0, two.0, 0.03, "anonymous PSS");
         assert_close(seven.1, two.1, 0.03, "page tables");
-        // Pages of libraries are shared with the rest of the machine, whoever that is just now; with five more
-        // servers of the same binary alive, PSS would be a third.
+        // Pages of libraries are shared with the rest of the machine, whoever that is just now; with more
+        // servers of the same binary alive, each one's part of them would shrink.
         assert_close(seven.2, two.2, 0.2, "PSS");
     }
 }
