@@ -1,6 +1,7 @@
-//! Writes a report to look at: of a results folder, or of the synthetic fixture when none is named.
+//! Writes a report to look at: of a results folder, or of a synthetic run (`quick`, the default, `steady` with
+//! rates, `rates` in which the rate grows).
 //!
-//!     cargo run -p report --example look -- /tmp/report-look [RESULTS]
+//!     cargo run -p report --example look -- /tmp/report-look [quick|steady|rates|RESULTS]
 
 use std::path::PathBuf;
 
@@ -8,11 +9,14 @@ use std::path::PathBuf;
 mod fixture;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1).map(PathBuf::from);
-    let folder = arguments.next().ok_or("where to: look FOLDER [RESULTS]")?;
-    let results = match arguments.next() {
-        Some(results) => record::read_results(&results)?,
-        None => fixture::results(),
+    let mut arguments = std::env::args().skip(1);
+    let folder = arguments.next().map(PathBuf::from);
+    let folder = folder.ok_or("where to: look FOLDER [quick|steady|rates|RESULTS]")?;
+    let results = match arguments.next().as_deref() {
+        None | Some("quick") => fixture::results(),
+        Some("steady") => fixture::steady(),
+        Some("rates") => fixture::rates(),
+        Some(results) => record::read_results(results.as_ref())?,
     };
     std::fs::create_dir_all(&folder)?;
     let written = report::write(&folder, &results)?;

@@ -40,6 +40,15 @@ pub(crate) fn rate(per_second: f64) -> String {
 
 /// What a scenario was run under, for a head: load, connections, bytes, pace, server cores.
 pub(crate) fn conditions(scenario: &Scenario) -> String {
+    under(scenario, &pace(scenario))
+}
+
+/// Likewise of scenarios that differ in their rate alone: what all of them share.
+pub(crate) fn conditions_but_rate(scenario: &Scenario) -> String {
+    under(scenario, distances(scenario.pace))
+}
+
+fn under(scenario: &Scenario, pace: &str) -> String {
     let clients = scenario.connections;
     let cores = format::cores(scenario.server_cpus);
     let bytes = format::bytes(scenario.message as f64);
@@ -59,7 +68,7 @@ pub(crate) fn conditions(scenario: &Scenario) -> String {
     };
     let mut text = match scenario.workload {
         Workload::Idle => format!("{load}, {cores}"),
-        _ => format!("{load}, {}, {cores}", pace(scenario)),
+        _ => format!("{load}, {pace}, {cores}"),
     };
     if scenario.keep_awake {
         text.push_str(", idle cores kept awake");
@@ -76,19 +85,23 @@ pub(crate) fn conditions(scenario: &Scenario) -> String {
 /// When requests are due.
 fn pace(scenario: &Scenario) -> String {
     match scenario.pace {
-        Pace::Closed if scenario.think.is_zero() => "closed loop".to_owned(),
+        Pace::Closed if scenario.think.is_zero() => distances(scenario.pace).to_owned(),
         Pace::Closed => format!(
             "closed loop, {} of thought before each request",
             format::time(scenario.think.as_nanos() as f64)
         ),
-        Pace::Constant(per_second) => format!(
-            "{}, evenly spaced (constant), whatever the server does",
-            rate(per_second)
-        ),
-        Pace::Poisson(per_second) => format!(
-            "{}, at exponential distances (poisson), whatever the server does",
-            rate(per_second)
-        ),
+        Pace::Constant(per_second) | Pace::Poisson(per_second) => {
+            format!("{}, {}", rate(per_second), distances(scenario.pace))
+        }
+    }
+}
+
+/// How requests that are due by a schedule follow one another.
+fn distances(pace: Pace) -> &'static str {
+    match pace {
+        Pace::Closed => "closed loop",
+        Pace::Constant(_) => "evenly spaced (constant), whatever the server does",
+        Pace::Poisson(_) => "at exponential distances (poisson), whatever the server does",
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) const FONT: &str = "DejaVu Sans";
 pub(crate) const INK: RGBColor = RGBColor(0x1c, 0x1f, 0x24);
 /// Text beside text.
 pub(crate) const SOFT: RGBColor = RGBColor(0x5a, 0x60, 0x6a);
+/// What all stands on.
+pub(crate) const PAPER: RGBColor = WHITE;
 /// Lines that guide the eye.
 pub(crate) const RULE: RGBColor = RGBColor(0xdd, 0xe0, 0xe5);
 

@@ -10,6 +10,7 @@ mod canvas;
 mod drawings;
 mod five_ways;
 mod labels;
+mod latency_by_rate;
 mod lines;
 mod memory;
 mod palette;
@@ -62,6 +63,16 @@ const CHARTS: &[Chart] = &[
                   touch. A flat line does not. Do not conclude that the highest line is the best server: the load \
                   is an echo, and work of your own between request and reply narrows the gap.",
         draw: Draw::Suite(throughput::draw),
+    },
+    Chart {
+        name: "latency-by-rate",
+        title: "Response time as the rate grows",
+        meaning: "While a server has time to spare its line is nearly flat; where it bends up, requests begin to wait \
+                  for each other, and how far to the right that happens is what the server can carry. Hollow are \
+                  figures that are not valid, the word stands below the name: under overload a queue grows as long \
+                  as the window lasts. Do not read a hollow point as a latency, nor the last solid one as the capacity: between \
+                  two rates nothing was measured.",
+        draw: Draw::Suite(latency_by_rate::draw),
     },
     Chart {
         name: "memory-per-connection",

@@ -4,7 +4,7 @@
 use plotters::style::RGBColor;
 use record::Scenario;
 
-use super::canvas::{Canvas, INK};
+use super::canvas::{Canvas, INK, PAPER};
 use crate::conditions;
 use crate::data::Data;
 use crate::format;
@@ -41,6 +41,12 @@ pub(crate) fn member(data: &Data<'_>, name: &str, family: &str) -> usize {
 /// The marker of a member of a family.
 pub(crate) fn marker(canvas: &Canvas<'_>, at: (i32, i32), member: usize, colour: RGBColor) {
     marker_of(canvas, at, member, colour, 10);
+}
+
+/// The marker of a member of a family, hollow and pale: a figure that is not valid.
+pub(crate) fn hollow_marker(canvas: &Canvas<'_>, at: (i32, i32), member: usize, colour: RGBColor) {
+    marker_of(canvas, at, member, tint(colour, 40), 11);
+    marker_of(canvas, at, member, PAPER, 7);
 }
 
 /// The marker of a member of a family, of a size.

@@ -126,6 +126,9 @@ fn labels_neither_overlap_nor_leave_the_frame() {
             "time-series-stream-16"
         ]
     );
+    let rates = fixture::rates();
+    check(&rates);
+    assert!(names(&rates).contains(&"latency-by-rate".to_owned()));
     let results = fixture::results();
     let summary = crate::summarise(&results);
     let five_ways = draw_all(&Data::new(&results, &summary)).remove(0);
@@ -137,12 +140,41 @@ fn labels_neither_overlap_nor_leave_the_frame() {
     for contenders in 2..9 {
         check(&fixture::results_of(contenders));
         check(&fixture::steady_of(contenders));
+        check(&fixture::rates_of(contenders));
     }
 }
 
 #[test]
+fn a_line_of_rates_says_what_is_not_valid_and_needs_two_of_them() {
+    let by_rate = |results: &record::Results| {
+        let summary = crate::summarise(results);
+        let drawn = draw_all(&Data::new(results, &summary));
+        drawn.into_iter().find(|it| it.name == "latency-by-rate")
+    };
+    let mut results = fixture::rates();
+    // The axis is in order whatever the suite's is.
+    results.run.suite.scenarios.reverse();
+    let chart = by_rate(&results).expect("five rates");
+    let said: Vec<String> = texts(&chart.svg).into_iter().map(|it| it.text).collect();
+    let all = said.join("\n");
+    for words in [
+        "2k, 10k, 40k, 80k, 140k requests a second",
+        "not drawn: iterative (1 of 50 served)",
+        "overload at 140k",
+        "client-bound at 40k",
+        "crashed at 80k; overload at 140k",
+    ] {
+        assert!(all.contains(words), "{words}: {all}");
+    }
+    let overloaded_everywhere = said.iter().filter(|text| *text == "overload");
+    assert_eq!(overloaded_everywhere.count(), 1, "{all}");
+    results.passes.retain(|pass| pass.scenario == "rate-2000");
+    assert!(by_rate(&results).is_none(), "one rate is no line");
+}
+
+#[test]
 fn long_names_and_a_long_machine_fit() {
-    for mut results in [fixture::results(), fixture::steady()] {
+    for mut results in [fixture::results(), fixture::steady(), fixture::rates()] {
         make_long(&mut results);
         check(&results);
     }
@@ -194,7 +226,7 @@ fn slow(index: usize) -> record::histogram::Encoded {
 
 #[test]
 fn every_picture_is_a_whole_png_and_says_what_it_shows() {
-    for results in [fixture::results(), fixture::steady()] {
+    for results in [fixture::results(), fixture::steady(), fixture::rates()] {
         let summary = crate::summarise(&results);
         for chart in draw_all(&Data::new(&results, &summary)) {
             says_what_it_shows(&chart);
