@@ -15,7 +15,8 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 use record::{Pace, Workload};
 
 use super::clock::now_ns;
-use super::connection::{Connection, Failure, Flight, Sent};
+use super::connection::{Connection, Failure, Sent};
+use super::flights::Flight;
 use super::plan::LoadPlan;
 use super::pool::Pool;
 use super::recorder::Recorder;
@@ -34,6 +35,15 @@ const STALL_NS: u64 = 50_000_000;
 const FIRST_ANSWER_NS: u64 = 1_000_000_000;
 /// Between two attempts to open a connection that cannot be opened.
 const REOPEN_NS: u64 = 10_000_000;
+
+/// How a connection came to be (crr).
+#[derive(Clone, Copy, Debug, Default)]
+struct Handshake {
+    opened_ns: u64,
+    connected_ns: u64,
+    /// Requests that are answered since.
+    answered: u32,
+}
 
 /// One thread's part of a target.
 #[derive(Debug)]
@@ -56,6 +66,8 @@ pub struct Lane {
     pub later: BinaryHeap<Reverse<(u64, u32)>>,
     epoll: Epoll,
     connections: Vec<Connection>,
+    /// One a connection under crr, else none.
+    handshakes: Vec<Handshake>,
     opened: u32,
     last_answer_ns: u64,
     events: Vec<EpollEvent>,
@@ -73,6 +85,10 @@ impl Lane {
         Ok(Lane {
             epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
             connections: (0..own).map(|n| Connection::new(number(n))).collect(),
+            handshakes: match plan.workload {
+                Workload::Crr => vec![Handshake::default(); own as usize],
+                _ => Vec::new(),
+            },
             recorder: Recorder::new(plan),
             tally: Tally::default(),
             busy: 0,
@@ -119,7 +135,7 @@ impl Lane {
             if connection.flights.is_empty() {
                 continue;
             }
-            connection.flights.clear();
+            connection.flights.take_all();
             if let Some(socket) = &connection.socket {
                 // It stays open, but what it may still say is nothing to us.
                 let _ = self.epoll.delete(socket);
@@ -179,25 +195,32 @@ impl Lane {
         self.last_answer_ns = now;
         for _ in 0..replies {
             let connection = &mut self.connections[index];
-            let Some(flight) = connection.flights.pop_front() else {
+            let Some(flight) = connection.flights.take_oldest() else {
                 return;
             };
             connection.served = true;
-            connection.answered_here += 1;
             self.busy -= 1;
             self.tally.requests.ok += 1;
-            self.recorder.answered(flight, connection, now);
+            let connect_ns = self.count_answer(index);
+            self.recorder.answered(flight, connect_ns, now);
             self.follow(index, now);
         }
         self.flush(index, buffer);
     }
 
+    /// How long it took to connect, with the first answer of each socket (crr).
+    #[inline]
+    fn count_answer(&mut self, index: usize) -> Option<u64> {
+        let handshake = self.handshakes.get_mut(index)?;
+        handshake.answered += 1;
+        (handshake.answered == 1).then(|| handshake.connected_ns - handshake.opened_ns)
+    }
+
     /// What follows a reply: the next request in a closed loop, a free connection in an open one.
     #[inline]
     fn follow(&mut self, index: usize, now: u64) {
-        if self.plan.workload == Workload::Crr
-            && self.connections[index].answered_here >= self.plan.per_connection
-        {
+        let handshake = self.handshakes.get(index);
+        if handshake.is_some_and(|it| it.answered >= self.plan.per_connection) {
             self.connections[index].close();
         }
         if self.plan.pace != Pace::Closed {
@@ -277,7 +300,6 @@ impl Lane {
     fn open_one(&mut self, index: usize, now: u64) {
         let source = self.next_source();
         let connection = &mut self.connections[index];
-        connection.opened_ns = now;
         let opened = connection.open(self.plan.target, source).and_then(|()| {
             let event = EpollEvent::new(EpollFlags::EPOLLIN, index as u64);
             match &connection.socket {
@@ -289,14 +311,25 @@ impl Lane {
             self.fail(index, failure);
             return;
         }
-        if self.plan.workload == Workload::Crr {
-            // Over loopback the handshake is over when connect(2) returns; else EPOLLOUT tells, and corrects.
-            connection.connected_ns = now_ns();
-            if let Some(flight) = connection.flights.front_mut() {
-                flight.sent_ns = connection.connected_ns;
+        match self.handshakes.get_mut(index) {
+            Some(handshake) => {
+                *handshake = Handshake {
+                    opened_ns: now,
+                    ..Handshake::default()
+                };
+                // Over loopback it is over when connect(2) returns; else EPOLLOUT tells, and corrects.
+                self.connected(index);
             }
-        } else {
-            connection.without_delay();
+            None => connection.without_delay(),
+        }
+    }
+
+    /// A handshake is over: what is to be sent on its connection is sent from now on.
+    fn connected(&mut self, index: usize) {
+        let now = now_ns();
+        self.handshakes[index].connected_ns = now;
+        if let Some(flight) = self.connections[index].flights.oldest_mut() {
+            flight.sent_ns = now;
         }
     }
 
@@ -327,15 +360,13 @@ impl Lane {
     }
 
     fn resume_sending(&mut self, index: usize, buffer: &mut [u8]) {
-        let crr = self.plan.workload == Workload::Crr;
-        let connection = &mut self.connections[index];
-        if crr && connection.answered_here == 0 && connection.progress().1 == 0 {
-            connection.connected_ns = now_ns();
-            if let Some(flight) = connection.flights.front_mut() {
-                flight.sent_ns = connection.connected_ns;
-            }
+        let unanswered = |it: &Handshake| it.answered == 0;
+        if self.handshakes.get(index).is_some_and(unanswered)
+            && self.connections[index].progress().1 == 0
+        {
+            self.connected(index);
         }
-        match connection.send(self.plan.message, buffer) {
+        match self.connections[index].send(self.plan.message, buffer) {
             Ok(Sent::Part) => {}
             Ok(Sent::All) => self.watch_for_room(index, false),
             Err(failure) => self.fail(index, failure),
@@ -345,7 +376,7 @@ impl Lane {
     /// Requests sent before `sent_before_ns` have waited long enough.
     pub fn time_out(&mut self, sent_before_ns: u64) {
         for index in 0..self.connections.len() {
-            let oldest = self.connections[index].flights.front();
+            let oldest = self.connections[index].flights.oldest();
             if oldest.is_some_and(|flight| flight.sent_ns < sent_before_ns) {
                 self.fail(index, Failure::Timeout);
             }
@@ -401,7 +432,7 @@ impl Lane {
         }
         let took_part = connection.served;
         connection.served = false;
-        let flights: Vec<Flight> = connection.hang_up().into();
+        let flights = connection.hang_up();
         self.busy -= flights.len();
         self.count_failure(failure, &flights, now);
         // An idle connection that is lost has nothing to come back for.

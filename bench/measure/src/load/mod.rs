@@ -6,7 +6,7 @@
 //!
 //! | what | where |
 //! |---|---|
-//! | one client's conversation | `connection` |
+//! | one client's conversation, and its requests on their way | `connection`, `flights` |
 //! | one thread's connections | `lane` |
 //! | when requests are due, and on which connection | `schedule`, `pool` |
 //! | a slice; a window of any pace | `stretch`; `window` |
@@ -15,6 +15,7 @@
 
 mod clock;
 mod connection;
+mod flights;
 mod lane;
 mod plan;
 mod pool;

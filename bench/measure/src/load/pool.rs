@@ -63,7 +63,7 @@ mod tests {
     use record::{Pace, Workload};
 
     use super::*;
-    use crate::load::connection::{Connection, Flight};
+    use crate::load::flights::Flight;
     use crate::load::plan::LoadPlan;
     use crate::load::recorder::{Counting, Recorder};
     use crate::load::schedule::{Schedule, Share};
@@ -108,8 +108,6 @@ mod tests {
             }
         };
         let mut replies: BinaryHeap<Reverse<(u64, u32, u64, u64)>> = BinaryHeap::new();
-        let mut connection = Connection::new(0);
-        connection.answered_here = 1;
         loop {
             let next = replies.peek().map(|Reverse((when, ..))| *when);
             match (schedule.due(), next) {
@@ -124,7 +122,7 @@ mod tests {
                     let Some(Reverse((_, index, due_ns, sent_ns))) = replies.pop() else {
                         break;
                     };
-                    recorder.answered(Flight { due_ns, sent_ns }, &connection, now);
+                    recorder.answered(Flight { due_ns, sent_ns }, None, now);
                     if let Some(waited) = pool.freed(index) {
                         replies.push(Reverse((answered_at(now), index, waited, now)));
                     }

@@ -4,7 +4,7 @@ use hdrhistogram::Histogram;
 use record::histogram::{LATENCY_MAX_NS, latencies};
 use record::{Pace, Requests, Workload};
 
-use super::connection::{Connection, Flight};
+use super::flights::Flight;
 use super::plan::{LoadBin, LoadPlan};
 
 /// Which requests count.
@@ -77,9 +77,9 @@ impl Recorder {
         }
     }
 
-    /// A reply is complete.
+    /// A reply is complete; with `connect_ns` it is the first of a connection that took so long to be there.
     #[inline]
-    pub fn answered(&mut self, flight: Flight, connection: &Connection, now: u64) {
+    pub fn answered(&mut self, flight: Flight, connect_ns: Option<u64>, now: u64) {
         if let Some(bin) = &mut self.bin {
             bin.replies += 1;
             bin.response.saturating_record(now - flight.due_ns);
@@ -100,10 +100,8 @@ impl Recorder {
         };
         if counts {
             self.record(flight, now);
-            if let Some(connect) = &mut self.connect
-                && connection.answered_here == 1
-            {
-                connect.saturating_record(connection.connected_ns - connection.opened_ns);
+            if let (Some(connect), Some(connect_ns)) = (&mut self.connect, connect_ns) {
+                connect.saturating_record(connect_ns);
             }
         }
     }

@@ -95,39 +95,25 @@ impl Team {
         tick: &mut dyn FnMut(LoadBin),
     ) {
         let from_ns = now_ns();
-        // Who has no connection can carry no part of a rate, or of a number of requests.
-        let able = |lane: &Lane| lane.served() > 0;
-        let of = self.lanes.iter().filter(|(lane, _)| able(lane)).count() as u32;
         let replies_before = self.tally().requests.ok;
-        let (told, bins) = mpsc::channel();
-        let ends: Vec<Ended> = std::thread::scope(|threads| {
-            let running: Vec<_> = (0..of)
-                .zip(self.lanes.iter_mut().filter(|(lane, _)| able(lane)))
-                .map(|(index, (lane, buffer))| {
-                    let told = told.clone();
-                    let until_ns = from_ns.saturating_add(length_ns);
-                    let share = Share { index, of };
-                    let span = Window {
-                        from_ns,
-                        until_ns,
-                        recorded,
-                        seed,
-                        limit,
-                        share,
-                    };
-                    threads.spawn(move || {
-                        // Nobody listens only when the calling thread has panicked.
-                        let mut tell = |bin| drop(told.send((index, Some(bin))));
-                        let ended = window(lane, &span, buffer, &mut tell);
-                        drop(told.send((index, None)));
-                        ended
-                    })
-                })
-                .collect();
-            drop(told);
-            put_together(bins, of, tick);
-            running.into_iter().map(joined).collect()
-        });
+        // Who has no connection can carry no part of a rate, or of a number of requests.
+        let able = self.lanes.iter_mut().filter(|(lane, _)| lane.served() > 0);
+        let mut able: Vec<_> = able.map(|(lane, buffer)| (lane, &mut buffer[..])).collect();
+        let of = able.len() as u32;
+        let span = |index| Window {
+            from_ns,
+            until_ns: from_ns.saturating_add(length_ns),
+            recorded,
+            seed,
+            limit,
+            share: Share { index, of },
+        };
+        let ends = match &mut able[..] {
+            // On this very thread: a second one would share the table of descriptors, and every system call
+            // on a socket then pays two atomic operations more.
+            [(lane, buffer)] => vec![window(lane, &span(0), buffer, tick)],
+            _ => on_threads(able, span, tick),
+        };
         if recorded {
             let ended_ns = ends.iter().map(|end| end.at_ns).max().unwrap_or(from_ns);
             self.loaded.elapsed_ns = ended_ns - from_ns;
@@ -245,6 +231,34 @@ fn add(sum: &mut record::Requests, part: &record::Requests) {
     for (kind, number) in &part.errors {
         *sum.errors.entry(kind.clone()).or_default() += number;
     }
+}
+
+/// A window of each lane, on a thread of its own.
+fn on_threads(
+    lanes: Vec<(&mut Lane, &mut [u8])>,
+    span: impl Fn(u32) -> Window,
+    tick: &mut dyn FnMut(LoadBin),
+) -> Vec<Ended> {
+    let of = lanes.len() as u32;
+    let (told, bins) = mpsc::channel();
+    std::thread::scope(|threads| {
+        let running: Vec<_> = (0..of)
+            .zip(lanes)
+            .map(|(index, (lane, buffer))| {
+                let (told, span) = (told.clone(), span(index));
+                threads.spawn(move || {
+                    // Nobody listens only when the calling thread has panicked.
+                    let mut tell = |bin| drop(told.send((index, Some(bin))));
+                    let ended = window(lane, &span, buffer, &mut tell);
+                    drop(told.send((index, None)));
+                    ended
+                })
+            })
+            .collect();
+        drop(told);
+        put_together(bins, of, tick);
+        running.into_iter().map(joined).collect()
+    })
 }
 
 /// Bins of `of` threads, put together as soon as every thread that still runs has told its own; a thread
