@@ -81,6 +81,17 @@ pub enum Sent {
     Part,
 }
 
+/// What one call has brought.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Received {
+    /// Bytes that came, all of them right.
+    pub bytes: usize,
+    /// Replies that are complete now; their flights are still to be taken.
+    pub replies: u32,
+    /// Whether more may be there: the call was interrupted, or took as much as it could.
+    pub more: bool,
+}
+
 /// One connection, or for crr one slot that connects anew. It fills a cache line and shares none: of all that
 /// this program does for a request, a line that is not in the cache is the dearest part.
 #[derive(Debug)]
@@ -206,18 +217,23 @@ impl Connection {
         self.sent = sent as u32;
     }
 
-    /// Takes what has come, checks every byte of it, and says how many replies are complete now; their
-    /// flights are still to be taken. One call a readiness: level-triggered.
+    /// Takes what has come by one call, and checks every byte of it.
     #[inline]
-    pub fn receive(&mut self, message: usize, buffer: &mut [u8]) -> Result<u32, Failure> {
+    pub fn receive(&mut self, message: usize, buffer: &mut [u8]) -> Result<Received, Failure> {
         let fd = self.raw_fd()?;
         let length = match recv(fd, &mut buffer[..STRETCH], MsgFlags::empty()) {
             Ok(0) => return Err(Failure::Closed),
             Ok(length) => length,
-            Err(Errno::EAGAIN | Errno::EINTR) => return Ok(0),
+            Err(Errno::EAGAIN) => return Ok(Received::default()),
+            Err(Errno::EINTR) => {
+                return Ok(Received {
+                    more: true,
+                    ..Received::default()
+                });
+            }
             Err(errno) => return Err(errno.into()),
         };
-        let (mut complete, mut rest) = (0, &buffer[..length]);
+        let (mut replies, mut rest) = (0, &buffer[..length]);
         let mut sequence = self.begun - self.flights.len() as u64;
         while !rest.is_empty() {
             if sequence == self.begun {
@@ -238,11 +254,15 @@ impl Connection {
             if received + part.len() == message {
                 self.received = 0;
                 sequence += 1;
-                complete += 1;
+                replies += 1;
             }
             rest = more;
         }
-        Ok(complete)
+        Ok(Received {
+            bytes: length,
+            replies,
+            more: length == STRETCH,
+        })
     }
 
     /// Forgets whatever was on its way, and the socket with it.

@@ -33,6 +33,15 @@ const ARRIVING: usize = 64;
 const STALL_NS: u64 = 50_000_000;
 /// Nobody's first answer for so long: who has none is unserved.
 const FIRST_ANSWER_NS: u64 = 1_000_000_000;
+/// What a socket is watched for. Told once each time that something comes: told for as long as it is there,
+/// each socket would be asked once more, in vain, after every reply.
+const WATCHED: EpollFlags = EpollFlags::EPOLLIN
+    .union(EpollFlags::EPOLLRDHUP)
+    .union(EpollFlags::EPOLLET);
+/// The other side has ended, or the connection was lost.
+const ENDED: EpollFlags = EpollFlags::EPOLLRDHUP
+    .union(EpollFlags::EPOLLHUP)
+    .union(EpollFlags::EPOLLERR);
 /// Between two attempts to open a connection that cannot be opened.
 const REOPEN_NS: u64 = 10_000_000;
 
@@ -178,13 +187,19 @@ impl Lane {
         if events.contains(EpollFlags::EPOLLOUT) && self.connections[index].wants_room {
             self.resume_sending(index, buffer);
         }
-        if !events.intersects(EpollFlags::EPOLLIN | EpollFlags::EPOLLERR | EpollFlags::EPOLLHUP) {
-            return;
-        }
-        match self.connections[index].receive(self.plan.message, buffer) {
-            Ok(0) => {}
-            Ok(replies) => self.complete(index, replies, buffer),
-            Err(failure) => self.fail(index, failure),
+        // Told once (edge-triggered): an end that has come with the last bytes is to be found behind them.
+        let ended = events.intersects(ENDED);
+        let mut more = ended || events.contains(EpollFlags::EPOLLIN);
+        while more && self.connections[index].socket.is_some() {
+            match self.connections[index].receive(self.plan.message, buffer) {
+                Ok(received) => {
+                    more = received.more || ended && received.bytes > 0;
+                    if received.replies > 0 {
+                        self.complete(index, received.replies, buffer);
+                    }
+                }
+                Err(failure) => return self.fail(index, failure),
+            }
         }
     }
 
@@ -301,7 +316,7 @@ impl Lane {
         let source = self.next_source();
         let connection = &mut self.connections[index];
         let opened = connection.open(self.plan.target, source).and_then(|()| {
-            let event = EpollEvent::new(EpollFlags::EPOLLIN, index as u64);
+            let event = EpollEvent::new(WATCHED, index as u64);
             match &connection.socket {
                 Some(socket) => Ok(self.epoll.add(socket, event)?),
                 None => Ok(()),
@@ -346,7 +361,7 @@ impl Lane {
     fn watch_for_room(&mut self, index: usize, wanted: bool) {
         let connection = &mut self.connections[index];
         connection.wants_room = wanted;
-        let mut flags = EpollFlags::EPOLLIN;
+        let mut flags = WATCHED;
         flags.set(EpollFlags::EPOLLOUT, wanted);
         let modified = match &connection.socket {
             Some(socket) => self
