@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::toml_file::{self, FileError};
 
+/// The name, and the family, of the reference's second copy in sliced scenarios. It is no contender: it stands in
+/// no table and no ranking. How far it seems to be from its twin is what a run cannot tell apart.
+pub const CONTROL: &str = "control";
+
 /// How many clients a contender serves at the same moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

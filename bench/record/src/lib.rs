@@ -5,13 +5,13 @@
 //!
 //! | word | where |
 //! |---|---|
-//! | contender, holds | [`contender`] |
+//! | contender, holds, control | [`contender`] |
 //! | suite, scenario, workload, pace | [`suite`] |
 //! | run (the plan), entrant | [`run`] |
 //! | pass, outcome, cause, usage, gauge, slice | [`pass`] |
 //! | distribution | [`histogram`] |
 //! | metric | [`metric`] |
-//! | estimate, comparison, answer, verdict | [`summary`] |
+//! | estimate, comparison, answer, verdict, noise floor | [`summary`] |
 //! | results | [`store`] |
 
 pub mod contender;
@@ -25,7 +25,7 @@ pub mod suite;
 pub mod summary;
 mod toml_file;
 
-pub use contender::{Contender, Holds, is_name, read_contenders};
+pub use contender::{CONTROL, Contender, Holds, is_name, read_contenders};
 pub use histogram::Encoded;
 pub use host::{Cpu, Host};
 pub use metric::{Better, METRICS, Metric, metric};
@@ -33,5 +33,5 @@ pub use pass::*;
 pub use run::{Entrant, Planned, RUN_SCHEMA, Run};
 pub use store::{Results, StoreError, Writer, read_results, write_whole};
 pub use suite::{Measure, Pace, Scenario, Suite, Workers, Workload, read_suite};
-pub use summary::{Answer, Comparison, Estimate, SUMMARY_SCHEMA, Summary};
+pub use summary::{Answer, Comparison, Estimate, NoiseFloor, SUMMARY_SCHEMA, Summary};
 pub use toml_file::{FileError, nearest};

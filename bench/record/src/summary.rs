@@ -37,39 +37,62 @@ pub struct Estimate {
     pub reason: Option<String>,
 }
 
-/// What a comparison says.
+/// What a comparison says. A difference can be real and yet within ± 3 %: that is [`Answer::Equal`], and the
+/// comparison's interval tells that it is real.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Answer {
-    /// a is more than b, beyond doubt.
+    /// a is more than b: the interval lies above 1, and p is at most 0.05.
     Ahead,
-    /// a is less than b, beyond doubt.
+    /// a is less than b: the interval lies below 1, and p is at most 0.05.
     Behind,
     /// The interval lies within ± 3 %.
     Equal,
-    /// The interval says neither.
+    /// None of these, or there are too few rounds to tell.
     Undecided,
 }
 
-/// A ratio a / b, paired by round, with its 95 % interval.
+/// A ratio a / b, paired by slice and round, with its 95 % interval.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// Numerator.
     pub a: String,
-    /// Denominator: the suite's reference.
+    /// Denominator: the suite's reference, unless all pairs were asked for.
     pub b: String,
     /// Under what.
     pub scenario: String,
     /// Of what.
     pub metric: String,
-    /// Median of the rounds' ratios.
+    /// Geometric mean of the rounds' ratios.
     pub ratio: f64,
-    /// Lower end of the interval.
+    /// Lower end of the interval; `None` when rounds are too few to tell.
     pub low: Option<f64>,
     /// Upper end.
     pub high: Option<f64>,
+    /// Rounds in which both have the figure.
+    #[serde(default)]
+    pub rounds: u32,
+    /// How often chance alone makes such a difference somewhere among all pairs of this scenario and metric
+    /// (Student's t over rounds, Holm's correction); `None` when rounds are too few to tell.
+    #[serde(default)]
+    pub p: Option<f64>,
     /// What it says.
     pub answer: Answer,
+}
+
+/// By how much two copies of the reference differed: the control's ratio to it, with its 95 % interval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NoiseFloor {
+    /// Under what.
+    pub scenario: String,
+    /// Of what.
+    pub metric: String,
+    /// control / reference; 1 when nothing but the measurement told them apart.
+    pub ratio: f64,
+    /// Lower end of the interval; `None` when rounds are too few to tell.
+    pub low: Option<f64>,
+    /// Upper end.
+    pub high: Option<f64>,
 }
 
 /// Everything a run says.
@@ -89,4 +112,7 @@ pub struct Summary {
     pub estimates: Vec<Estimate>,
     /// Everybody against the reference.
     pub comparisons: Vec<Comparison>,
+    /// What this run cannot tell apart, by sliced scenario and metric; empty for a run without control.
+    #[serde(default)]
+    pub noise_floor: Vec<NoiseFloor>,
 }

@@ -221,9 +221,13 @@ fn compare(
     b: &Estimate,
     metric: &str,
 ) -> Option<Comparison> {
-    let a = data.cell(&a.contender, &scenario.name)?;
-    let b = data.cell(&b.contender, &scenario.name)?;
-    comparisons::compare(&data.cells, a, b, metric, data.results.run.seed)
+    comparisons::find(
+        &data.pairs,
+        &a.contender,
+        &b.contender,
+        &scenario.name,
+        metric,
+    )
 }
 
 fn nothing(data: &Data<'_>, scenario: &Scenario) -> String {

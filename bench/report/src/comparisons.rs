@@ -1,14 +1,21 @@
-//! Comparisons: the ratio of two contenders, round by round, and what it says. Both were measured within
+//! Comparisons: the ratio of two contenders, paired by slice and round, and what it says. Both were measured within
 //! the same seconds of a round, so what the machine did to both drops out of their ratio.
+//!
+//! Goals: as many pairs as there are get the errors of one question (Holm over all pairs of a scenario and metric,
+//! whichever of them a page then shows). It ends at ratios: who may be compared at all is the doubts' business.
 
 use rayon::prelude::*;
-use record::{Answer, Comparison, Run};
+use record::{Answer, CONTROL, Comparison, Results, Run, Scenario};
 
 use crate::cells::Cell;
 use crate::conditions::is_open;
-use crate::{doubts, estimates, stats};
+use crate::{cells, doubts, stats};
 
-/// Metrics by which contenders are compared with the reference.
+mod pairing;
+
+use pairing::Member;
+
+/// Metrics by which contenders are compared in a summary.
 const COMPARED: &[&str] = &[
     "throughput_per_s",
     "response_ns_p99",
@@ -16,132 +23,201 @@ const COMPARED: &[&str] = &[
     "memory_bytes_per_connection",
 ];
 
+/// Metrics by which two contenders of a duel, or the reference's two copies, are compared.
+const PAIRED: &[&str] = &[
+    THROUGHPUT,
+    "cpu_us_per_request",
+    "service_ns_p50",
+    "service_ns_p99",
+];
+
+/// What is compared slice by slice.
+pub(crate) const THROUGHPUT: &str = "throughput_per_s";
+
 /// Within this of 1, two are called equal: a difference that nobody would choose a server for.
 const EQUAL: f64 = 0.03;
+/// A difference that chance makes more often than this is not called one.
+const SURE: f64 = 0.05;
 
-/// Everybody against the suite's reference, wherever both cells are valid.
-pub(crate) fn comparisons(cells: &[Cell<'_>], run: &Run) -> Vec<Comparison> {
-    let reference = run.suite.reference.as_str();
-    let against = |cell: &Cell<'_>| -> Vec<Comparison> {
-        let other = cells.iter().find(|other| {
-            other.contender == reference && other.scenario.name == cell.scenario.name
-        });
-        let Some(other) = other.filter(|_| cell.contender != reference) else {
-            return Vec::new();
-        };
-        // With a rate everybody answers what was asked: a ratio of throughputs would say nothing.
-        let open = is_open(cell.scenario);
-        COMPARED
-            .iter()
-            .filter(|metric| !(open && **metric == "throughput_per_s"))
-            .filter_map(|metric| compare(cells, cell, other, metric, run.seed))
-            .collect()
-    };
-    cells.par_iter().map(against).collect::<Vec<_>>().concat()
+/// Every pair of contenders (a before b in the order of entrants) under every scenario, by throughput, CPU per
+/// request, service p50 and p99; only of valid cells. p is corrected (Holm) over the pairs of a scenario and metric.
+/// The control is no contender and in no pair.
+pub fn pairs(results: &Results) -> Vec<Comparison> {
+    all_pairs(&cells::cells(results), &results.run, PAIRED)
 }
 
-/// The ratio a / b of a metric; `None` when one of the cells is not valid or no round has both figures.
-pub(crate) fn compare(
+/// Every pair of contenders by the metrics of a summary.
+pub(crate) fn compared_pairs(cells: &[Cell<'_>], run: &Run) -> Vec<Comparison> {
+    all_pairs(cells, run, COMPARED)
+}
+
+/// Everybody against the suite's reference, wherever both cells are valid; the control, too.
+pub(crate) fn comparisons(cells: &[Cell<'_>], run: &Run) -> Vec<Comparison> {
+    let reference = run.suite.reference.as_str();
+    let pairs = compared_pairs(cells, run);
+    let against = |cell: &Cell<'_>| {
+        let of_cell = |metric: &&str| {
+            if cell.contender == CONTROL {
+                control(cells, cell.scenario, metric, run)
+            } else {
+                find(
+                    &pairs,
+                    cell.contender,
+                    reference,
+                    &cell.scenario.name,
+                    metric,
+                )
+            }
+        };
+        COMPARED.iter().filter_map(of_cell).collect::<Vec<_>>()
+    };
+    cells.iter().flat_map(against).collect()
+}
+
+/// The reference's second copy against the reference: a question of its own, and no part of any family.
+pub(crate) fn control(
     cells: &[Cell<'_>],
-    a: &Cell<'_>,
-    b: &Cell<'_>,
+    scenario: &Scenario,
+    metric: &str,
+    run: &Run,
+) -> Option<Comparison> {
+    let members = members(cells, scenario, metric, |_| true);
+    let of = |name: &str| members.iter().find(|it| it.cell.contender == name);
+    let (a, b) = (of(CONTROL)?, of(&run.suite.reference)?);
+    judged(vec![compare(a, b, metric, run.seed)?]).pop()
+}
+
+/// The comparison of a with b among `pairs`, whichever of them stands first there.
+pub(crate) fn find(
+    pairs: &[Comparison],
+    a: &str,
+    b: &str,
+    scenario: &str,
+    metric: &str,
+) -> Option<Comparison> {
+    let mut here = pairs.iter();
+    let pair = here.find(|it| {
+        let ends = (it.a.as_str(), it.b.as_str());
+        it.scenario == scenario && it.metric == metric && (ends == (a, b) || ends == (b, a))
+    })?;
+    Some(if pair.a == a {
+        pair.clone()
+    } else {
+        turned(pair)
+    })
+}
+
+/// b / a.
+pub(crate) fn turned(pair: &Comparison) -> Comparison {
+    Comparison {
+        a: pair.b.clone(),
+        b: pair.a.clone(),
+        ratio: 1.0 / pair.ratio,
+        low: pair.high.map(|high| 1.0 / high),
+        high: pair.low.map(|low| 1.0 / low),
+        answer: match pair.answer {
+            Answer::Ahead => Answer::Behind,
+            Answer::Behind => Answer::Ahead,
+            other => other,
+        },
+        ..pair.clone()
+    }
+}
+
+fn all_pairs(cells: &[Cell<'_>], run: &Run, metrics: &[&str]) -> Vec<Comparison> {
+    let scenarios = run.suite.scenarios.iter();
+    let families: Vec<(&Scenario, &str)> = scenarios
+        .flat_map(|scenario| metrics.iter().map(move |metric| (scenario, *metric)))
+        // With a rate everybody answers what was asked: a ratio of throughputs would say nothing.
+        .filter(|(scenario, metric)| !(is_open(scenario) && *metric == THROUGHPUT))
+        .collect();
+    // An indexed parallel map keeps the order: the same records give the same bytes.
+    let pairs = families
+        .par_iter()
+        .map(|(scenario, metric)| family(cells, scenario, metric, run.seed));
+    pairs.collect::<Vec<_>>().concat()
+}
+
+/// All pairs of one scenario and metric.
+pub(crate) fn family(
+    cells: &[Cell<'_>],
+    scenario: &Scenario,
     metric: &str,
     seed: u64,
-) -> Option<Comparison> {
-    let comparable = |cell| {
-        let word = doubts::verdict(cell).word;
-        // Too few rounds leave a ratio without an interval; every other doubt spoils the ratio itself.
-        word == doubts::VALID || word == doubts::TOO_FEW_ROUNDS
-    };
-    if !comparable(a) || !comparable(b) {
-        return None;
+) -> Vec<Comparison> {
+    let members = members(cells, scenario, metric, |name| name != CONTROL);
+    let mut pairs = Vec::new();
+    for (index, a) in members.iter().enumerate() {
+        let others = members[index + 1..].iter();
+        pairs.extend(others.filter_map(|b| compare(a, b, metric, seed)));
     }
-    let rounds_b = estimates::by_round(cells, b, metric).ok()?;
-    // A ratio is positive and its errors multiply: its interval is made of logarithms. Where a round's
-    // figure is not above zero (a slope within its noise), there is nothing that a ratio could say.
-    let logarithms: Vec<f64> = estimates::by_round(cells, a, metric)
-        .ok()?
-        .into_iter()
-        .filter_map(|(round, value)| {
-            let (_, base) = rounds_b.iter().find(|(other, _)| *other == round)?;
-            Some((value > 0.0 && *base > 0.0).then(|| (value / base).ln()))
-        })
-        .collect::<Option<_>>()?;
-    let ratio = stats::median(&logarithms)?.exp();
+    judged(pairs)
+}
+
+/// Contenders of a scenario that may be compared, with their figures.
+fn members<'a, 'c>(
+    cells: &'c [Cell<'a>],
+    scenario: &Scenario,
+    metric: &str,
+    who: impl Fn(&str) -> bool,
+) -> Vec<Member<'a, 'c>> {
+    let here = cells.iter();
+    here.filter(|cell| cell.scenario.name == scenario.name)
+        .filter(|cell| who(cell.contender) && is_comparable(cell))
+        .filter_map(|cell| Member::of(cells, cell, metric))
+        .collect()
+}
+
+/// Too few rounds leave a ratio without an interval; every other doubt spoils the ratio itself.
+pub(crate) fn is_comparable(cell: &Cell<'_>) -> bool {
+    let word = doubts::verdict(cell).word;
+    word == doubts::VALID || word == doubts::TOO_FEW_ROUNDS
+}
+
+/// The ratio a / b of a metric, not judged yet; `None` when no round has both figures.
+fn compare(a: &Member<'_, '_>, b: &Member<'_, '_>, metric: &str, seed: u64) -> Option<Comparison> {
+    let logarithms = pairing::logarithms(a, b, metric)?;
+    let (a, b) = (a.cell, b.cell);
     let scenario = a.scenario.name.as_str();
     let seed = stats::seed(seed, &[a.contender, b.contender, scenario, metric]);
-    let interval = stats::median_interval(&logarithms, seed).map(|of| stats::Interval {
-        low: of.low.exp(),
-        high: of.high.exp(),
-    });
+    let ratio = stats::ratio(&logarithms, seed)?;
     Some(Comparison {
         a: a.contender.to_owned(),
         b: b.contender.to_owned(),
         scenario: scenario.to_owned(),
         metric: metric.to_owned(),
-        ratio,
-        low: interval.map(|interval| interval.low),
-        high: interval.map(|interval| interval.high),
-        answer: answer(interval),
+        ratio: ratio.value,
+        low: ratio.interval.map(|interval| interval.low),
+        high: ratio.interval.map(|interval| interval.high),
+        rounds: u32::try_from(ratio.rounds).unwrap_or(u32::MAX),
+        p: ratio.p,
+        answer: Answer::Undecided,
     })
 }
 
-fn answer(interval: Option<stats::Interval>) -> Answer {
-    match interval {
-        Some(it) if it.low >= 1.0 - EQUAL && it.high <= 1.0 + EQUAL => Answer::Equal,
-        Some(it) if it.low > 1.0 => Answer::Ahead,
-        Some(it) if it.high < 1.0 => Answer::Behind,
+/// A whole family, its p corrected and its answers given.
+fn judged(mut family: Vec<Comparison>) -> Vec<Comparison> {
+    let tested: Vec<f64> = family.iter().filter_map(|it| it.p).collect();
+    let mut corrected = stats::holm(&tested).into_iter();
+    for pair in &mut family {
+        pair.p = pair.p.and_then(|_| corrected.next());
+        pair.answer = answer(pair);
+    }
+    family
+}
+
+fn answer(pair: &Comparison) -> Answer {
+    match pair.low.zip(pair.high) {
+        Some((low, high)) if low >= 1.0 - EQUAL && high <= 1.0 + EQUAL => Answer::Equal,
+        Some((low, _)) if low > 1.0 && is_sure(pair) => Answer::Ahead,
+        Some((_, high)) if high < 1.0 && is_sure(pair) => Answer::Behind,
         _ => Answer::Undecided,
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{cells, fixture};
-
-    #[test]
-    fn answers_follow_from_the_interval() {
-        let of = |low, high| answer(Some(stats::Interval { low, high }));
-        assert_eq!(of(0.98, 1.02), Answer::Equal);
-        assert_eq!(of(1.01, 1.02), Answer::Equal);
-        assert_eq!(of(1.01, 1.20), Answer::Ahead);
-        assert_eq!(of(0.50, 0.99), Answer::Behind);
-        assert_eq!(of(0.90, 1.20), Answer::Undecided);
-        assert_eq!(answer(None), Answer::Undecided);
-    }
-
-    #[test]
-    fn pairing_by_round_removes_what_the_machine_did_to_both() {
-        let mut results = fixture::results();
-        let throughput = |results: &record::Results| {
-            let cells = cells::cells(results);
-            let cell = |name: &str| {
-                cells
-                    .iter()
-                    .find(|cell| cell.contender == name && cell.scenario.name == "rr-50")
-                    .expect(name)
-            };
-            compare(
-                &cells,
-                cell("prefork"),
-                cell("event-loop"),
-                "throughput_per_s",
-                1,
-            )
-            .expect("both valid")
-        };
-        let steady = throughput(&results);
-        for pass in &mut results.passes {
-            // A machine that slows down by a third from round to round, for everybody alike.
-            for slice in &mut pass.slices {
-                slice.length_ns *= 3_u64.pow(pass.round);
-            }
-        }
-        let drifting = throughput(&results);
-        assert!((steady.ratio - drifting.ratio).abs() < 1e-9);
-        assert!(
-            (steady.low.expect("five rounds") - drifting.low.expect("five rounds")).abs() < 1e-9
-        );
-    }
+fn is_sure(pair: &Comparison) -> bool {
+    pair.p.is_some_and(|p| p <= SURE)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use record::{Entrant, Estimate, Results, Scenario, Summary, Workload};
+use record::{CONTROL, Comparison, Entrant, Estimate, Results, Scenario, Summary, Workload};
 
 use crate::cells::{self, Cell};
+use crate::comparisons;
 use crate::conditions::{asks_at_once, is_open, is_saturating};
 use crate::doubts::{TOO_FEW_ROUNDS, UNSERVED, VALID};
 use crate::format;
@@ -19,7 +20,7 @@ pub(crate) const FAMILIES: [&str; 6] = [
     "event-driven",
 ];
 
-/// A run, its figures, and an index of them.
+/// A run, its figures, and an index of them. The control is no contender, and in nothing of this.
 pub(crate) struct Data<'a> {
     /// The records.
     pub results: &'a Results,
@@ -27,6 +28,8 @@ pub(crate) struct Data<'a> {
     pub summary: &'a Summary,
     /// The records by contender and scenario.
     pub cells: Vec<Cell<'a>>,
+    /// Every pair of contenders by the metrics of the summary.
+    pub pairs: Vec<Comparison>,
     index: BTreeMap<(&'a str, &'a str, &'a str), &'a Estimate>,
 }
 
@@ -41,10 +44,14 @@ impl<'a> Data<'a> {
             )
         };
         let index = summary.estimates.iter().map(|it| (key(it), it)).collect();
+        let mut cells = cells::cells(results);
+        cells.retain(|cell| cell.contender != CONTROL);
+        let pairs = comparisons::compared_pairs(&cells, &results.run);
         Data {
             results,
             summary,
-            cells: cells::cells(results),
+            cells,
+            pairs,
             index,
         }
     }
@@ -60,7 +67,7 @@ impl<'a> Data<'a> {
             .run
             .entrants
             .iter()
-            .filter(|entrant| entrant.skipped.is_none())
+            .filter(|entrant| entrant.skipped.is_none() && entrant.name != CONTROL)
     }
 
     /// The first entrant of each family, the baseline first: the five ways and what they improve on.
@@ -105,13 +112,21 @@ impl<'a> Data<'a> {
         cell.failed.is_none().then(|| format::served(served, asked))
     }
 
+    /// What contenders have of a metric, ranked or not.
+    pub fn estimates<'b>(
+        &self,
+        scenario: &'b str,
+        metric: &'b str,
+    ) -> impl Iterator<Item = &'a Estimate> + use<'a, 'b> {
+        let all = self.summary.estimates.iter();
+        all.filter(move |it| it.scenario == scenario && it.metric == metric)
+            .filter(|it| it.contender != CONTROL)
+    }
+
     /// Contenders with a figure that may be ranked, the best first.
     pub fn ranking(&self, scenario: &str, metric: &str) -> Vec<&'a Estimate> {
         let mut ranking: Vec<&Estimate> = self
-            .summary
-            .estimates
-            .iter()
-            .filter(|it| it.scenario == scenario && it.metric == metric)
+            .estimates(scenario, metric)
             .filter(|it| may_be_shown(it) && it.value.is_some())
             .collect();
         let more =
@@ -211,6 +226,7 @@ impl<'a> Data<'a> {
     pub fn skipped(&self) -> Vec<(&'a str, String)> {
         let entrants = self.results.run.entrants.iter();
         entrants
+            .filter(|entrant| entrant.name != CONTROL)
             .filter_map(|entrant| {
                 Some((
                     entrant.name.as_str(),

@@ -213,7 +213,7 @@ fn host(data: &Data<'_>) -> Markup {
         @if !data.results.run.entrants.is_empty() {
             h3 { "The contenders" }
             div.box { table.plain { tbody {
-                @for entrant in &data.results.run.entrants {
+                @for entrant in data.results.run.entrants.iter().filter(|it| it.name != record::CONTROL) {
                     tr {
                         th scope="row" { span class={ "key " (entrant.family) } {} (entrant.name) }
                         td { (entrant.family) }

@@ -14,6 +14,7 @@
 //! | a window over time | `series` |
 //! | a median with its interval | `stats`, `estimates` |
 //! | one contender against another | `comparisons` |
+//! | whether more rounds are needed | `precision` |
 //! | what weakens a figure | `doubts` |
 //! | how a figure is written | `format` |
 //! | what a scenario was run under, in words | `conditions` |
@@ -38,12 +39,15 @@ mod latency;
 mod markdown;
 mod memory;
 mod pages;
+mod precision;
 mod series;
 mod stats;
 mod tables;
 mod terminal;
 
+pub use comparisons::pairs;
 pub use pages::{WriteError, write};
+pub use precision::half_widths;
 pub use terminal::terminal;
 
 /// Every figure of `results` with its interval or the reason why there is none, and every comparison with
@@ -58,5 +62,6 @@ pub fn summarise(results: &record::Results) -> record::Summary {
         host: results.run.host.clone(),
         estimates: estimates::estimates(&cells, results.run.seed),
         comparisons: comparisons::comparisons(&cells, &results.run),
+        noise_floor: Vec::new(),
     }
 }

@@ -112,9 +112,8 @@ fn with_interval(it: &Estimate) -> String {
 }
 
 fn overloaded(data: &Data<'_>, scenario: &Scenario) -> Option<String> {
-    let here = data.summary.estimates.iter();
+    let here = data.estimates(&scenario.name, RESPONSE);
     let names: Vec<&str> = here
-        .filter(|it| it.scenario == scenario.name && it.metric == RESPONSE)
         .filter(|it| it.verdict == OVERLOAD)
         .map(|it| it.contender.as_str())
         .collect();

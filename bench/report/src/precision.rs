@@ -1,0 +1,103 @@
+//! How sharp a run's comparisons are so far: what `drive` asks before it goes on. It ends at a number a scenario; when
+//! that is sharp enough, and how long it may take, is `drive`'s business.
+
+use record::{Measure, Results, Scenario};
+
+use crate::comparisons::{THROUGHPUT, family, is_comparable};
+use crate::conditions::is_open;
+use crate::{cells, cells::Cell};
+
+/// For each sliced closed-loop scenario the widest half-width of its ratios of throughput, √(high / low) − 1: of
+/// everybody against the reference, or of all pairs. `None` while an interval is missing, and where nobody can be
+/// compared. Contenders whose figures are not valid (crashed, not served) are not waited for, the control neither.
+pub fn half_widths(results: &Results, pairs_of_all: bool) -> Vec<(String, Option<f64>)> {
+    let cells = cells::cells(results);
+    let scenarios = results.run.suite.scenarios.iter();
+    scenarios
+        .filter(|scenario| scenario.measure == Measure::Sliced && !is_open(scenario))
+        .map(|scenario| {
+            let reference = results.run.suite.reference.as_str();
+            let reference = (!pairs_of_all).then_some(reference);
+            let widest = widest(&cells, scenario, reference, results.run.seed);
+            (scenario.name.clone(), widest)
+        })
+        .collect()
+}
+
+fn widest(
+    cells: &[Cell<'_>],
+    scenario: &Scenario,
+    reference: Option<&str>,
+    seed: u64,
+) -> Option<f64> {
+    let here = cells.iter().filter(|it| it.scenario.name == scenario.name);
+    let here = here.filter(|it| it.contender != record::CONTROL && is_comparable(it));
+    let names: Vec<&str> = here.map(|it| it.contender).collect();
+    let wanted = match reference {
+        Some(reference) if names.contains(&reference) => names.len() - 1,
+        Some(_) => return None,
+        None => names.len() * names.len().saturating_sub(1) / 2,
+    };
+    let pairs = family(cells, scenario, THROUGHPUT, seed);
+    let among = |name: &str| reference.is_none_or(|reference| reference == name);
+    let halves: Vec<f64> = pairs
+        .iter()
+        .filter(|it| among(&it.a) || among(&it.b))
+        .filter_map(|it| Some((it.high? / it.low?).sqrt() - 1.0))
+        .collect();
+    (halves.len() == wanted).then(|| halves.into_iter().reduce(f64::max))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    #[test]
+    fn the_widest_ratio_of_a_scenario_decides() {
+        let results = fixture::results();
+        let all = crate::pairs(&results);
+        let half = |to_reference: bool| {
+            let pairs = all.iter();
+            let pairs = pairs.filter(|it| it.scenario == "rr-50" && it.metric == THROUGHPUT);
+            pairs
+                .filter(|it| !to_reference || it.a == "event-loop" || it.b == "event-loop")
+                .filter_map(|it| Some((it.high? / it.low?).sqrt() - 1.0))
+                .fold(0.0_f64, f64::max)
+        };
+        let found = |pairs_of_all| {
+            let found = half_widths(&results, pairs_of_all);
+            let mut found = found.into_iter();
+            found
+                .find(|(name, _)| name == "rr-50")
+                .and_then(|(_, half)| half)
+        };
+        assert_eq!(found(false), Some(half(true)));
+        assert_eq!(found(true), Some(half(false)));
+        assert!(half(true) > 0.0 && half(true) < half(false));
+        let named = half_widths(&results, true)
+            .into_iter()
+            .map(|(name, _)| name);
+        assert!(!named.into_iter().any(|name| name.starts_with("idle")));
+    }
+
+    #[test]
+    fn a_missing_interval_leaves_it_open() {
+        let mut results = fixture::results();
+        results
+            .passes
+            .retain(|pass| pass.round <= 2 || pass.contender != "prefork");
+        let of = |results: &Results| half_widths(results, false)[1].clone();
+        assert_eq!(
+            of(&results),
+            ("rr-50".to_owned(), None),
+            "two rounds of one"
+        );
+        results.passes.retain(|pass| pass.contender != "prefork");
+        assert_eq!(of(&results).1, None, "not measured yet");
+        results.run.entrants.retain(|it| it.name != "prefork");
+        assert!(of(&results).1.is_some());
+        results.passes.retain(|pass| pass.contender != "event-loop");
+        assert_eq!(of(&results).1, None, "no reference");
+    }
+}
