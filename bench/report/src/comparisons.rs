@@ -24,7 +24,7 @@ const COMPARED: &[&str] = &[
 ];
 
 /// Metrics by which two contenders of a duel, or the reference's two copies, are compared.
-const PAIRED: &[&str] = &[
+pub(crate) const PAIRED: &[&str] = &[
     THROUGHPUT,
     "cpu_us_per_request",
     "service_ns_p50",
@@ -35,7 +35,7 @@ const PAIRED: &[&str] = &[
 pub(crate) const THROUGHPUT: &str = "throughput_per_s";
 
 /// Within this of 1, two are called equal: a difference that nobody would choose a server for.
-const EQUAL: f64 = 0.03;
+pub(crate) const EQUAL: f64 = 0.03;
 /// A difference that chance makes more often than this is not called one.
 const SURE: f64 = 0.05;
 

@@ -160,6 +160,45 @@ pub(crate) fn ratio(comparison: &record::Comparison) -> String {
     }
 }
 
+/// How far a ratio is from 1, either way: `4.1 % (3.7 to 4.5 %)`; beyond the double, `2.30 times (2.10 to 2.52)`.
+pub(crate) fn apart(ratio: f64, low: Option<f64>, high: Option<f64>) -> String {
+    // Of two that differ, the larger by the smaller: both ends of the interval turn with it.
+    let (ratio, low, high) = if ratio < 1.0 {
+        (1.0 / ratio, high.map(f64::recip), low.map(f64::recip))
+    } else {
+        (ratio, low, high)
+    };
+    let times = ratio >= 2.0;
+    let number = |ratio| {
+        if times {
+            digits(ratio)
+        } else {
+            per_cent(ratio)
+        }
+    };
+    let unit = if times { "" } else { "\u{a0}%" };
+    let value = match times {
+        true => format!("{} times", number(ratio)),
+        false => format!("{}{unit}", number(ratio)),
+    };
+    match low.zip(high) {
+        Some((low, high)) => format!("{value} ({} to {}{unit})", number(low), number(high)),
+        None => value,
+    }
+}
+
+/// What a ratio is above 1, in per cent, to a tenth, or to a whole number from ten on.
+fn per_cent(ratio: f64) -> String {
+    let share = 100.0 * (ratio - 1.0);
+    let text = if share.abs() < 9.95 {
+        format!("{:.1}", share.abs())
+    } else {
+        format!("{:.0}", share.abs())
+    };
+    let is_below = share < 0.0 && text != "0.0";
+    if is_below { format!("−{text}") } else { text }
+}
+
 /// `1 of 50 served`.
 pub(crate) fn served(served: u32, asked: u32) -> String {
     format!("{served} of {asked} served")

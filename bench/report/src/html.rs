@@ -11,7 +11,7 @@ use crate::charts::Drawn;
 use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
 use crate::tables::{self, Figure, Row, Table};
-use crate::{format, markdown};
+use crate::{format, markdown, noise_floor};
 
 const STYLE: &str = include_str!("html/style.css");
 
@@ -39,6 +39,7 @@ pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
             body {
                 (head(data))
                 main {
+                    (noise(data))
                     ol.answers { @for answer in answers(data) { li { (answer) } } }
                     @for chart in first { (figure(chart)) }
                     @for scenario in data.scenarios() { (section(data, scenario, charts)) }
@@ -72,6 +73,25 @@ fn head(data: &Data<'_>) -> Markup {
             }
             nav aria-label="Scenarios" {
                 ul { @for scenario in data.scenarios() { li { a href={ "#" (scenario.name) } { (scenario.title) } } } }
+            }
+        }
+    }
+}
+
+/// What the run cannot tell apart, before what it tells.
+fn noise(data: &Data<'_>) -> Markup {
+    html! {
+        @for sentence in noise_floor::sentences(data) { p.noise { (sentence) } }
+        @if let Some((head, rows)) = noise_floor::table(data) {
+            div.box tabindex="0" {
+                table aria-label="noise floor" {
+                    thead { tr { th scope="col" { "two copies" } @for head in &head { th scope="col" { (head) } } } }
+                    tbody {
+                        @for row in &rows {
+                            tr { th scope="row" { (row[0]) } @for figure in &row[1..] { td { (figure) } } }
+                        }
+                    }
+                }
             }
         }
     }

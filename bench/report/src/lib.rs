@@ -14,6 +14,7 @@
 //! | a window over time | `series` |
 //! | a median with its interval | `stats`, `estimates` |
 //! | one contender against another | `comparisons` |
+//! | what a run cannot tell apart | `noise_floor` |
 //! | whether more rounds are needed | `precision` |
 //! | what weakens a figure | `doubts` |
 //! | how a figure is written | `format` |
@@ -38,6 +39,7 @@ mod html;
 mod latency;
 mod markdown;
 mod memory;
+mod noise_floor;
 mod pages;
 mod precision;
 mod series;
@@ -62,6 +64,6 @@ pub fn summarise(results: &record::Results) -> record::Summary {
         host: results.run.host.clone(),
         estimates: estimates::estimates(&cells, results.run.seed),
         comparisons: comparisons::comparisons(&cells, &results.run),
-        noise_floor: Vec::new(),
+        noise_floor: noise_floor::noise_floor(&cells, &results.run),
     }
 }

@@ -8,7 +8,7 @@ use crate::answers::{answers, of_scenario};
 use crate::charts::Drawn;
 use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
-use crate::{format, tables};
+use crate::{format, noise_floor, tables};
 
 /// The whole file.
 pub(crate) fn readme(data: &Data<'_>, charts: &[Drawn]) -> String {
@@ -24,6 +24,7 @@ pub(crate) fn readme(data: &Data<'_>, charts: &[Drawn]) -> String {
             &format!("**{provisional}**: figures rest on the rounds made so far.\n"),
         );
     }
+    noise(&mut text, data);
     for answer in answers(data) {
         push(&mut text, &format!("- {}", line(&answer)));
     }
@@ -54,6 +55,22 @@ pub(crate) fn readme(data: &Data<'_>, charts: &[Drawn]) -> String {
     missing(&mut text, data);
     repeat(&mut text, data);
     text
+}
+
+/// What the run cannot tell apart, before what it tells.
+fn noise(text: &mut String, data: &Data<'_>) {
+    for sentence in noise_floor::sentences(data) {
+        push(text, &format!("{}\n", line(&sentence)));
+    }
+    let Some((head, rows)) = noise_floor::table(data) else {
+        return;
+    };
+    push(text, &format!("| two copies | {} |", line_of(&head)));
+    push(text, &format!("|---|{}", "---:|".repeat(head.len())));
+    for row in rows {
+        push(text, &format!("| {} |", line_of(&row)));
+    }
+    push(text, "");
 }
 
 fn pictures(text: &mut String, charts: &[Drawn]) {

@@ -10,7 +10,7 @@ use crate::answers::answers;
 use crate::conditions::rate;
 use crate::data::{Data, may_be_shown};
 use crate::doubts::OVERLOAD;
-use crate::format;
+use crate::{format, noise_floor};
 
 mod text;
 
@@ -31,8 +31,9 @@ pub fn terminal(results: &Results, summary: &Summary, report_path: Option<&Path>
     let notes = notes(&data);
     let mut lines = vec![clip(&head(&data), COLUMNS)];
     let room = LINES.saturating_sub(lines.len() + table.len() + path.len() + notes.len().min(3));
-    let sentences: Vec<String> = answers(&data)
+    let sentences: Vec<String> = noise_floor::sentences(&data)
         .iter()
+        .chain(&answers(&data))
         .flat_map(|sentence| wrap(sentence))
         .collect();
     lines.extend(cut(sentences, room, "…"));
