@@ -219,5 +219,11 @@ fn is_sure(pair: &Comparison) -> bool {
     pair.p.is_some_and(|p| p <= SURE)
 }
 
+/// Whether the difference is none of chance, however small it is.
+pub(crate) fn is_real(pair: &Comparison) -> bool {
+    let apart = |(low, high)| low > 1.0 || high < 1.0;
+    is_sure(pair) && pair.low.zip(pair.high).is_some_and(apart)
+}
+
 #[cfg(test)]
 mod tests;

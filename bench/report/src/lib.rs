@@ -13,7 +13,7 @@
 //! | a figure of one round | `figures`, `latency`, `memory` |
 //! | a window over time | `series` |
 //! | a median with its interval | `stats`, `estimates` |
-//! | one contender against another | `comparisons` |
+//! | one contender against another | `comparisons`, `duel` |
 //! | what a run cannot tell apart | `noise_floor` |
 //! | whether more rounds are needed | `precision` |
 //! | what weakens a figure | `doubts` |
@@ -29,6 +29,7 @@ mod comparisons;
 mod conditions;
 mod data;
 mod doubts;
+mod duel;
 mod estimates;
 mod figures;
 #[cfg(test)]
@@ -48,6 +49,7 @@ mod tables;
 mod terminal;
 
 pub use comparisons::pairs;
+pub use duel::duel;
 pub use pages::{WriteError, write};
 pub use precision::half_widths;
 pub use terminal::terminal;

@@ -12,7 +12,7 @@ use crate::data::{Data, may_be_shown};
 use crate::doubts::OVERLOAD;
 use crate::{format, noise_floor};
 
-mod text;
+pub(crate) mod text;
 
 use text::{COLUMNS, clip, cut, path_lines, wrap};
 
@@ -131,7 +131,7 @@ fn paced_rows<'a>(data: &Data<'a>) -> Vec<&'a Entrant> {
     rows
 }
 
-fn grid(head: &[&str]) -> Table {
+pub(crate) fn grid(head: &[&str]) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -141,15 +141,20 @@ fn grid(head: &[&str]) -> Table {
 }
 
 fn drawn(table: &mut Table, caption: &str) -> Vec<String> {
+    drawn_in(table, caption, COLUMNS)
+}
+
+/// A table's lines in so many columns, an empty one and the caption first.
+pub(crate) fn drawn_in(table: &mut Table, caption: &str, columns: usize) -> Vec<String> {
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 1));
         if index > 0 {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let mut lines = vec![String::new(), clip(caption, COLUMNS)];
+    let mut lines = vec![String::new(), clip(caption, columns)];
     let table = table.to_string();
-    lines.extend(table.lines().map(|line| clip(line.trim_end(), COLUMNS)));
+    lines.extend(table.lines().map(|line| clip(line.trim_end(), columns)));
     lines
 }
 

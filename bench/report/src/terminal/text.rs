@@ -47,11 +47,16 @@ pub(crate) fn clip(text: &str, columns: usize) -> String {
 
 /// `text` broken at spaces, continued lines indented by two.
 pub(crate) fn wrap(text: &str) -> Vec<String> {
+    wrap_to(text, COLUMNS)
+}
+
+/// The same in so many columns.
+pub(crate) fn wrap_to(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     // At plain spaces only: a no-break space holds a sign to its number.
     for word in text.split(' ') {
-        let fits = width(&line) + 1 + width(word) <= COLUMNS;
+        let fits = width(&line) + 1 + width(word) <= columns;
         if line.trim().is_empty() || fits {
             if !line.trim().is_empty() {
                 line.push(' ');
@@ -59,9 +64,9 @@ pub(crate) fn wrap(text: &str) -> Vec<String> {
             line.push_str(word);
             continue;
         }
-        lines.push(clip(&line, COLUMNS));
+        lines.push(clip(&line, columns));
         line = format!("  {word}");
     }
-    lines.push(clip(&line, COLUMNS));
+    lines.push(clip(&line, columns));
     lines
 }
