@@ -130,7 +130,10 @@ fn two_rounds_have_a_floor_without_interval() {
     results.passes.retain(|pass| pass.round <= 2);
     let shown = terminal_fits(&results);
     let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("too few rounds for an interval"), "{shown}");
+    assert!(
+        words.contains(": too few rounds for an interval)."),
+        "{shown}"
+    );
 }
 
 /// The same bytes from one thread as from four.

@@ -104,8 +104,14 @@ mod tests {
     }
 
     #[test]
-    fn slices_without_a_reply_are_no_ratio_of_nothing() {
-        let silent = found(|pass| pass.slices.iter_mut().take(3).for_each(|it| it.replies = 0));
-        assert!(silent.iter().all(|it| it.is_finite()), "{silent:?}");
+    fn nothing_by_nothing_is_no_pair() {
+        let results = fixture::results();
+        let mut passes = results.passes.iter().filter(|pass| !pass.slices.is_empty());
+        let mut a = passes.next().expect("a sliced pass").clone();
+        let whole = pairs(&a, &a).expect("together").len();
+        a.slices[0].replies = 0;
+        let left = pairs(&a, &a).expect("together");
+        assert_eq!(left.len(), whole - 1);
+        assert!(left.iter().all(|it| *it == 0.0), "{left:?}");
     }
 }

@@ -83,7 +83,7 @@ fn an_undecided_duel_says_what_to_type() {
         pair.answer = Answer::Undecided;
     });
     assert!(
-        few.contains("too few rounds to tell event-loop from prefork (2 rounds)"),
+        few.contains("too few rounds to tell event-loop from prefork (2 rounds); give it"),
         "{few}"
     );
 }
