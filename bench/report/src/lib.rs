@@ -43,6 +43,7 @@ mod stats;
 mod tables;
 mod terminal;
 
+pub use doubts::is_doubt;
 pub use pages::{WriteError, write};
 pub use terminal::terminal;
 
