@@ -6,11 +6,20 @@
 //! |---|---|
 //! | the server did not do what was asked | `server` |
 //! | the generator was the limit | `client` |
-//! | too few replies or rounds | `rounds` |
+//! | too few replies or rounds, rounds that disagree or drift | `rounds`, `drift` |
+//! | somebody else used the host | `host` |
+//! | a slice was too short, or the others' were used | `slices` |
+//! | not everybody's waiting was counted | `little` |
 
 mod client;
+mod drift;
+mod host;
+pub(crate) mod little;
 mod rounds;
 mod server;
+mod slices;
+#[cfg(test)]
+mod tests;
 
 use record::Pass;
 
@@ -43,6 +52,14 @@ const DOUBTS: &[Doubt] = &[
     Doubt { word: OVERLOAD, look: server::overload },
     Doubt { word: "few-samples", look: rounds::few_samples },
     Doubt { word: TOO_FEW_ROUNDS, look: rounds::too_few_rounds },
+    Doubt { word: "host-noisy", look: host::noisy },
+    Doubt { word: "slice-too-short", look: slices::too_few_turns },
+    Doubt { word: "slice-too-short", look: little::in_slices },
+    Doubt { word: "restless", look: slices::restless },
+    Doubt { word: "unstable", look: little::in_windows },
+    Doubt { word: "unstable", look: client::moved_about },
+    Doubt { word: "unstable", look: rounds::drift },
+    Doubt { word: "unstable", look: rounds::spread },
 ];
 
 /// The verdict of a cell in which not everybody was served.

@@ -10,6 +10,10 @@ use crate::{format, stats};
 /// in the response times.
 const LATE_NS: f64 = 1e6;
 
+/// More moves of its threads from CPU to CPU than this in a loaded second: a move makes a request late by
+/// some 50 µs (the caches are elsewhere, and a halted core must wake), so that these are 1 % of the time.
+const MOVES_MAX_PER_S: f64 = 200.0;
+
 /// The generator could not keep its schedule.
 pub(super) fn late(cell: &Cell<'_>) -> Option<String> {
     let lag = cell.lag_ns_p99.filter(|lag| *lag > LATE_NS)?;
@@ -34,6 +38,21 @@ pub(super) fn client_bound(cell: &Cell<'_>) -> Option<String> {
              generator's; give it more cores (a smaller server_cpus, or a larger machine)",
             generator * 100.0,
             server * 100.0
+        )
+    })
+}
+
+/// The generator's threads were moved about: their work was then not the same from round to round.
+pub(super) fn moved_about(cell: &Cell<'_>) -> Option<String> {
+    let rates = cell.passes.iter().filter_map(|pass| {
+        let loaded_s = pass.generator.loaded_ns as f64 / 1e9;
+        Some(pass.generator.migrations? as f64 / loaded_s).filter(|rate| rate.is_finite())
+    });
+    let rate = stats::median(&rates.collect::<Vec<_>>())?;
+    (rate > MOVES_MAX_PER_S).then(|| {
+        format!(
+            "the generator's threads were moved from CPU to CPU {} times a second: others want its CPUs, or it              has more threads than CPUs; stop the others, or give it more cores (a smaller server_cpus)",
+            format::count(rate)
         )
     })
 }
