@@ -43,7 +43,7 @@ struct Doubt {
     look: fn(&Cell<'_>) -> Option<String>,
 }
 
-/// In order of precedence.
+/// In order of precedence: what running it again would not mend goes before what chance may have done.
 #[rustfmt::skip]
 const DOUBTS: &[Doubt] = &[
     Doubt { word: UNSERVED, look: server::unserved },
@@ -52,10 +52,10 @@ const DOUBTS: &[Doubt] = &[
     Doubt { word: OVERLOAD, look: server::overload },
     Doubt { word: "few-samples", look: rounds::few_samples },
     Doubt { word: TOO_FEW_ROUNDS, look: rounds::too_few_rounds },
-    Doubt { word: "host-noisy", look: host::noisy },
     Doubt { word: "slice-too-short", look: slices::too_few_turns },
-    Doubt { word: "slice-too-short", look: little::in_slices },
     Doubt { word: "restless", look: slices::restless },
+    Doubt { word: "host-noisy", look: host::noisy },
+    Doubt { word: "slice-too-short", look: little::in_slices },
     Doubt { word: "unstable", look: little::in_windows },
     Doubt { word: "unstable", look: client::moved_about },
     Doubt { word: "unstable", look: rounds::drift },

@@ -32,7 +32,7 @@ pub(crate) fn ratio(pass: &Pass, cell: &Cell<'_>) -> Option<f64> {
 /// Some connections had no turn in a slice.
 pub(super) fn in_slices(cell: &Cell<'_>) -> Option<String> {
     let broken = broken(cell, Measure::Sliced)?;
-    let longer = format::time(2.0 * cell.scenario.slice.as_nanos() as f64).replace(' ', "");
+    let longer = format::time_tick(2.0 * cell.scenario.slice.as_nanos() as f64).replace(' ', "");
     Some(format!(
         "{broken}: the others waited beyond the ends of slices, where nothing counts; slice = \"{longer}\", and a \
          window of several"

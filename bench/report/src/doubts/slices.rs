@@ -25,7 +25,7 @@ pub(super) fn too_few_turns(cell: &Cell<'_>) -> Option<String> {
             "{} turns of each connection in a slice of {}, fewer than {TURNS_MIN}: its edges stand in the \
              figures; slice = \"{:.0}ms\", and a window of several",
             format::digits(turns),
-            format::time(slice_ns),
+            format::time_tick(slice_ns),
             (needed_ms / grain).ceil() * grain
         )
     })
