@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
-use support::{Place, estimate, passes, rr};
+use support::{Place, estimate, passes, rr, value};
 
 /// Each provokes by load: beside another its neighbour would be provoked, too.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -76,20 +76,30 @@ const EVENT_LOOP: [&str; 2] = ["--only", "^event-loop$"];
 #[test]
 fn a_generator_that_is_starved_comes_late() {
     let _alone = alone();
-    let place = Place::new();
-    let (_, results) = place.measure(&rr("rr", 4, "10ms", "20ms", 1), &EVENT_LOOP);
-    let cpus = passes(&results, "event-loop", "rr")[0]
+    let lag = |place: &Place| {
+        let summary = place.summary();
+        value(&summary, "event-loop", "paced", "schedule_lag_ns_p99")
+    };
+    let calm = Place::new();
+    let (_, results) = calm.measure(&paced("paced", 4_000), &EVENT_LOOP);
+    let cpus = passes(&results, "event-loop", "paced")[0]
         .generator
         .cpus
         .clone();
-    let place = Place::new();
+    let crowded = Place::new();
     let crowd: Vec<Neighbour> = (0..4).map(|_| Neighbour::on(&cpus)).collect();
-    place.measure(&paced("paced", 4_000), &EVENT_LOOP);
+    crowded.measure(&paced("paced", 4_000), &EVENT_LOOP);
     drop(crowd);
-    let (word, reason) = verdict(&place, "event-loop", "paced");
+    let (word, reason) = verdict(&crowded, "event-loop", "paced");
     assert_eq!(word, "client-bound", "{reason}");
     assert!(reason.contains("late"), "{reason}");
-    place.assert_nothing_left(&[]);
+    let (calm_ns, crowded_ns) = (lag(&calm), lag(&crowded));
+    assert!(
+        crowded_ns > 2.0 * calm_ns,
+        "{crowded_ns} ns beside {calm_ns} ns: the crowd is not what made it late"
+    );
+    calm.assert_nothing_left(&[]);
+    crowded.assert_nothing_left(&[]);
 }
 
 #[test]
@@ -97,7 +107,7 @@ fn a_neighbour_makes_the_host_noisy() {
     let _alone = alone();
     let place = Place::new();
     let neighbour = Neighbour::new();
-    place.measure(&rr("rr", 10, "20ms", "200ms", 3), &EVENT_LOOP);
+    place.measure(&rr("rr", 50, "100ms", "200ms", 3), &EVENT_LOOP);
     drop(neighbour);
     let (word, reason) = verdict(&place, "event-loop", "rr");
     assert_eq!(word, "host-noisy", "{reason}");
@@ -184,8 +194,8 @@ fn too_little_is_too_little() {
     let place = Place::new();
     let scenarios = [
         rr("brief", 1, "10ms", "10ms", 3),
-        rr("twice", 10, "20ms", "200ms", 2),
-        rr("thrice", 10, "20ms", "200ms", 3),
+        rr("twice", 50, "100ms", "200ms", 2),
+        rr("thrice", 50, "100ms", "200ms", 3),
     ];
     place.measure(&scenarios.concat(), &EVENT_LOOP);
     let (word, reason) = verdict(&place, "event-loop", "brief");
