@@ -214,10 +214,7 @@ fn too_little_is_too_little() {
 fn every_pass_says_what_else_the_host_did() {
     let _alone = alone();
     let place = Place::new();
-    let (_, results) = place.measure(
-        &rr("rr", 5, "20ms", "100ms", 2),
-        &["--only", "^(event-loop|fork-per-connection)$"],
-    );
+    let (_, results) = place.measure(&rr("rr", 50, "100ms", "600ms", 2), &EVENT_LOOP);
     for pass in &results.passes {
         let (before, after) = (&pass.host.before, &pass.host.after);
         let passed = after

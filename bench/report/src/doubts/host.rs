@@ -10,7 +10,7 @@ use crate::conditions::is_open;
 use crate::{format, stats};
 
 /// What others may burn, as a share of one CPU. Busy time is counted by ticks of 4 ms: on a quiet machine the
-/// medians of saturated cells were − 3 to + 4 %, and lower where cores halt between two ticks.
+/// medians of saturated cells were − 3 to + 7 %, and lower where cores halt between two ticks.
 const OTHERS: f64 = 0.10;
 /// What a hypervisor may take, as a share of one CPU; it takes it from whoever is running. Medians on a quiet
 /// machine: up to 2 %.

@@ -233,7 +233,7 @@ fn rounds_that_disagree() {
     assert!(apart(0.3).0.contains(&"unstable"));
     let open = cell_of(&fixture::steady_of(6), "event-loop", "steady-2000");
     let (words, _) = with(open, |pass| {
-        counted(pass, 1.0 + 0.2 * f64::from(pass.round))
+        counted(pass, 1.0 + 0.4 * f64::from(pass.round))
     });
     assert_eq!(words, [""; 0], "a rate is asked for, not found");
 }
