@@ -27,6 +27,8 @@ use crate::{frame, look};
 
 /// How long a keeper may take to end its tree: its two graces and a margin.
 const STOP_DEADLINE: Duration = Duration::from_secs(25);
+/// How long a keeper may take to end itself once it has said its last word.
+const KEEPER_GRACE: Duration = Duration::from_secs(1);
 
 /// Serves requests until standard input ends.
 ///
@@ -326,10 +328,24 @@ impl Agent {
         Ok(Reply::Stopped(stopped))
     }
 
-    /// The keeper has ended its tree, and is ending itself.
+    /// The keeper has ended its tree, and is ending itself: it is waited for, so that its books, and its
+    /// tree's, are in this process's.
     fn forget(&mut self, id: Id) {
-        self.servers.retain(|server| server.id != id);
-        while let Ok(Some(_)) = sys::reap() {}
+        let Some(index) = self.servers.iter().position(|server| server.id == id) else {
+            return;
+        };
+        let server = self.servers.remove(index);
+        let deadline = Instant::now() + KEEPER_GRACE;
+        // The end of its socket is within microseconds of its own.
+        let _ = frame::wait_readable(&[server.control.as_fd()], Some(deadline));
+        let mut is_gone = server.lost;
+        loop {
+            match sys::reap() {
+                Ok(Some(reaped)) => is_gone |= reaped.pid == server.keeper,
+                Ok(None) if !is_gone && Instant::now() < deadline => std::thread::yield_now(),
+                _ => return,
+            }
+        }
     }
 
     /// A keeper is gone and has not ended its tree: its orphans are this process's children now.

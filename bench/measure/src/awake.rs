@@ -4,12 +4,18 @@
 //! spinners that is gone, and so is any turbo that idle cores would have given the others: recorded, never
 //! assumed.
 
+use std::time::{Duration, Instant};
+
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::keeper::pin;
 use crate::sys::{self, Fork};
+
+/// How long they may take to die: on a busy core the lowest priority is slow even at that.
+const DEATH_GRACE: Duration = Duration::from_secs(1);
 
 /// Spinners, one a core; they end with this, and with the process that made it.
 #[derive(Debug, Default)]
@@ -43,7 +49,19 @@ impl Drop for Spinners {
             // ESRCH: gone already.
             let _ = kill(pid, Signal::SIGKILL);
         }
+        // Waited for, so that their time is in this process's books; they die at their own priority.
+        let deadline = Instant::now() + DEATH_GRACE;
+        while self.0.iter().any(is_alive) && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
     }
+}
+
+fn is_alive(pid: &Pid) -> bool {
+    matches!(
+        waitpid(*pid, Some(WaitPidFlag::WNOHANG)),
+        Ok(WaitStatus::StillAlive)
+    )
 }
 
 fn spin(cpu: usize) -> ! {

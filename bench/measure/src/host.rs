@@ -3,11 +3,16 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
+use std::time::Duration;
 
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
+use nix::time::{ClockId, clock_gettime};
 use procfs::{Current, CurrentSI};
 use record::pass::HostInstant;
 use record::{Cpu, Host};
 
+use crate::listening;
 use crate::sys::{self, Fork};
 
 /// Everything about the host that figures depend on; `cgroup` says whether servers get one of their own.
@@ -43,10 +48,11 @@ pub fn describe(cgroup: String, kernel_stack_bytes: u64) -> Host {
     }
 }
 
-/// How the host is just now.
+/// How the host is just now. `ours_ns` is of this process alone: itself, and whoever it has reaped.
 pub fn now() -> HostInstant {
     let stat = procfs::KernelStats::current().ok();
     let ns = |ticks: u64| ticks * 1_000_000_000 / procfs::ticks_per_second();
+    let (listen_overflows, listen_drops) = listening::turned_away().unzip();
     HostInstant {
         load_1m: procfs::LoadAverage::current()
             .ok()
@@ -60,7 +66,22 @@ pub fn now() -> HostInstant {
                 + total.irq.unwrap_or(0)
                 + total.softirq.unwrap_or(0))
         }),
+        at_ns: clock_gettime(ClockId::CLOCK_MONOTONIC)
+            .ok()
+            .and_then(|now| u64::try_from(Duration::from(now).as_nanos()).ok()),
+        ours_ns: cpu_ns(UsageWho::RUSAGE_SELF)
+            .zip(cpu_ns(UsageWho::RUSAGE_CHILDREN))
+            .map(|(own, reaped)| own + reaped),
+        listen_overflows,
+        listen_drops,
     }
+}
+
+/// CPU time, user and system, of this process or of those that it has reaped and that those had.
+pub fn cpu_ns(who: UsageWho) -> Option<u64> {
+    let used = getrusage(who).ok()?;
+    let microseconds = used.user_time().num_microseconds() + used.system_time().num_microseconds();
+    u64::try_from(microseconds).ok().map(|us| us * 1_000)
 }
 
 /// From where to where the kernel takes a client's ports.

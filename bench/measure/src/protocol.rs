@@ -33,7 +33,7 @@ pub enum Request {
     KeepAwake(Vec<usize>),
     /// How long its accept queue is: answered by `Queued`.
     Queue(Id),
-    /// How the host is: answered by `HostNow`.
+    /// How the host is, and what the agent has used itself: answered by `HostNow`.
     HostNow,
     /// Connect to these targets, and send each connection's first echo: answered by `Loaded`.
     Connect(Vec<LoadPlan>),

@@ -6,6 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::UsageWho;
 use record::pass::{
     Bin, Cause, Connections, Gauge, GaugeInstants, Generator, Histograms, HostInstant,
     HostInstants, Outcome, Pass, PassKind, Phase, RECORD_SCHEMA, Requests, Usage, UsageInstants,
@@ -15,6 +16,7 @@ use record::{Measure, Planned, Scenario, Workload};
 use crate::bench::Bench;
 use crate::client::{AgentError, unexpected};
 use crate::command::Contestant;
+use crate::host;
 use crate::load::LoadPlan;
 use crate::order;
 use crate::placement::Placement;
@@ -28,6 +30,8 @@ const LOAD_MARGIN: Duration = Duration::from_secs(60);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// Between two looks at a server's door.
 const BIN: Duration = Duration::from_millis(100);
+/// The stretch in which nobody is loaded.
+const QUIET: Duration = Duration::from_millis(50);
 /// Connection numbers of two passes never meet: more than any server holds.
 const CONNECTION_NUMBERS: u64 = 1 << 20;
 
@@ -53,6 +57,7 @@ pub fn round(
     block.connect()?;
     block.weigh(|gauges| &mut gauges.connected)?;
     block.warm_up()?;
+    block.stay_quiet()?;
     block.read_usage(|usage| &mut usage.before)?;
     block.measure()?;
     block.read_usage(|usage| &mut usage.after)?;
@@ -110,11 +115,23 @@ impl<'a> Block<'a> {
         }
     }
 
+    /// The servers' host as its agent sees it; what is ours is the sum over both agents and the harness,
+    /// which all run there.
     fn host_now(&mut self) -> Result<HostInstant, AgentError> {
-        match self.bench.servers.ask(&Request::HostNow)? {
-            Reply::HostNow(instant) => Ok(instant),
-            other => Err(unexpected(&other)),
+        let mut seen = Vec::new();
+        for agent in [&mut self.bench.servers, &mut self.bench.load] {
+            match agent.ask(&Request::HostNow)? {
+                Reply::HostNow(instant) => seen.push(instant),
+                other => return Err(unexpected(&other)),
+            }
         }
+        let own = host::cpu_ns(UsageWho::RUSAGE_SELF);
+        let parts = seen.iter().map(|instant| instant.ours_ns).chain([own]);
+        let ours_ns = parts.sum();
+        Ok(HostInstant {
+            ours_ns,
+            ..seen.swap_remove(0)
+        })
     }
 
     /// Spinners on every core of both sides, or none.
@@ -202,6 +219,17 @@ impl<'a> Block<'a> {
             };
             *instant(&mut seat.pass.usage) = usage;
         }
+        Ok(())
+    }
+
+    /// A stretch in which everybody is warm and nobody is loaded, between two looks at what everybody has
+    /// used: in slices, whoever is not at rest then takes from the one that is loaded.
+    fn stay_quiet(&mut self) -> Result<(), AgentError> {
+        if self.scenario.measure != Measure::Sliced {
+            return Ok(());
+        }
+        self.read_usage(|usage| &mut usage.quiet)?;
+        std::thread::sleep(QUIET);
         Ok(())
     }
 

@@ -272,11 +272,15 @@ pub struct Usage {
     pub source: Source,
 }
 
-/// The four instants at which usage is read.
+/// The instants at which usage is read: four, and one more in sliced passes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct UsageInstants {
     /// Listening, nobody connected.
     pub ready: Option<Usage>,
+    /// Sliced passes: all connected and warm, at the start of a stretch in which nobody of the block is
+    /// loaded. It ends with `before`: what is used between the two is what a contender uses in others' slices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet: Option<Usage>,
     /// All connected and warm.
     pub before: Option<Usage>,
     /// The last slice is over.
@@ -339,6 +343,9 @@ pub struct Generator {
     pub sources: String,
     /// Resident memory of its process.
     pub resident_bytes: u64,
+    /// How often its threads were moved from one CPU to another while they loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub migrations: Option<u64>,
 }
 
 /// What the host did beside us, at one instant.
@@ -348,8 +355,21 @@ pub struct HostInstant {
     pub load_1m: Option<f64>,
     /// Time the hypervisor took from each CPU, since boot, summed; nanoseconds.
     pub steal_ns: Option<u64>,
-    /// Time all CPUs were busy, since boot, summed; nanoseconds.
+    /// Time all CPUs were busy, since boot, summed; nanoseconds. Counted by timer ticks.
     pub busy_ns: Option<u64>,
+    /// On the host's monotonic clock, nanoseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_ns: Option<u64>,
+    /// CPU time of everything of ours up to now, nanoseconds: harness, agents, and every keeper and server
+    /// that has ended. What `busy_ns` grew by beyond it was somebody else's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ours_ns: Option<u64>,
+    /// Connections that the host turned away since boot because an accept queue was full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listen_overflows: Option<u64>,
+    /// Connections that the host turned away since boot for any reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listen_drops: Option<u64>,
 }
 
 /// The host before and after a pass.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use record::{Outcome, Pass, PassKind, Results, Scenario};
 
 use crate::conditions::is_open;
+use crate::doubts::little;
 use crate::latency::{Merged, Span};
 
 /// One contender under one scenario.
@@ -27,6 +28,8 @@ pub(crate) struct Cell<'a> {
     pub lag_ns_p99: Option<f64>,
     /// How long a request was on its way, likewise.
     pub service_ns_p50: Option<f64>,
+    /// Closed loops: throughput × mean response time of each round, over the clients that it had.
+    pub little: Vec<f64>,
 }
 
 impl Cell<'_> {
@@ -124,7 +127,12 @@ fn cell<'a>(
         failed: wrong.or_else(|| bad().next()).copied(),
         lag_ns_p99: None,
         service_ns_p50: None,
+        little: Vec::new(),
     };
+    let ratios = cell.passes.iter();
+    cell.little = ratios
+        .filter_map(|pass| little::ratio(pass, &cell))
+        .collect();
     if is_open(scenario) {
         let read = |span, quantile| Merged::of(&cell, span).ok()?.value(quantile).ok();
         (cell.lag_ns_p99, cell.service_ns_p50) = (read(Span::Lag, 0.99), read(Span::Service, 0.5));

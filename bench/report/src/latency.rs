@@ -159,6 +159,12 @@ impl Merged {
     }
 }
 
+/// The mean of a pass's distribution, nanoseconds.
+pub(crate) fn mean(pass: &Pass, scenario: &Scenario, span: Span) -> Option<f64> {
+    let histogram = decode(pass, scenario, span).ok()??;
+    (!histogram.is_empty()).then(|| histogram.mean())
+}
+
 fn decode(pass: &Pass, scenario: &Scenario, span: Span) -> Result<Option<Histogram<u64>>, String> {
     let stored = match span {
         Span::Service => &pass.histograms.service,

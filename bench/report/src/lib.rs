@@ -49,6 +49,7 @@ mod tables;
 mod terminal;
 
 pub use comparisons::pairs;
+pub use doubts::is_doubt;
 pub use duel::duel;
 pub use pages::{WriteError, write};
 pub use precision::half_widths;

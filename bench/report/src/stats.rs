@@ -23,7 +23,6 @@ pub(crate) use bootstrap::{interval, median_interval};
 pub(crate) use holm::holm;
 pub(crate) use median::median;
 pub(crate) use ratio::{of_slices, ratio};
-#[allow(unused_imports)] // a doubt asks it
 pub(crate) use spearman::order_drift;
 
 /// Fewer rounds than this have a figure and no interval.

@@ -12,11 +12,13 @@
 //! | a slice; a window of any pace | `stretch`; `window` |
 //! | what counts | `recorder` |
 //! | the threads of one target | `team` |
+//! | how often a thread changed its CPU | `moves` |
 
 mod clock;
 mod connection;
 mod flights;
 mod lane;
+mod moves;
 mod plan;
 mod pool;
 mod recorder;

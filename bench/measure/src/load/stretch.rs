@@ -2,6 +2,7 @@
 
 use super::clock::{now_ns, thread_cpu_ns};
 use super::lane::Lane;
+use super::moves::Moves;
 use super::recorder::Counting;
 
 /// How long replies are awaited after the end.
@@ -18,6 +19,8 @@ pub struct Stretch {
     pub cpu_ns: u64,
     /// From the start to the last reply.
     pub loaded_ns: u64,
+    /// How often this thread was moved from one CPU to another; `None` where the kernel does not tell.
+    pub migrations: Option<u64>,
 }
 
 /// Loads a lane from `start_ns` (now, or a moment ago) for `length_ns`. Replies count from a tenth of it to
@@ -28,6 +31,7 @@ pub fn stretch(
     counts: bool,
     buffer: &mut [u8],
 ) -> Stretch {
+    let moves = Moves::begin();
     let cpu_before = thread_cpu_ns();
     let (replies_before, counted_before) = (lane.tally.requests.ok, lane.recorder.replies);
     lane.closes_ns = start_ns + length_ns;
@@ -52,5 +56,6 @@ pub fn stretch(
         replies: lane.tally.requests.ok - replies_before,
         cpu_ns: thread_cpu_ns() - cpu_before,
         loaded_ns: now_ns() - start_ns,
+        migrations: moves.end(),
     }
 }

@@ -82,6 +82,10 @@ impl Team {
             });
             let generator = &mut self.measured.generator;
             generator.cpu_ns += cpu_ns;
+            generator.migrations = added(
+                generator.migrations,
+                stretches.iter().map(|one| one.migrations),
+            );
             generator.replies += sum(|one| one.replies);
             generator.loaded_ns += stretches.iter().map(|one| one.loaded_ns).max().unwrap_or(0);
         }
@@ -120,6 +124,8 @@ impl Team {
             self.loaded.generator_cpu_ns = ends.iter().map(|end| end.cpu_ns).sum();
             let generator = &mut self.measured.generator;
             generator.cpu_ns += self.loaded.generator_cpu_ns;
+            generator.migrations =
+                added(generator.migrations, ends.iter().map(|end| end.migrations));
             generator.loaded_ns += now_ns() - from_ns;
             generator.replies += self
                 .lanes
@@ -223,6 +229,13 @@ impl Team {
             running.into_iter().map(joined).collect()
         })
     }
+}
+
+/// A count and its further parts, if every part is known.
+fn added(so_far: Option<u64>, parts: impl Iterator<Item = Option<u64>>) -> Option<u64> {
+    parts
+        .sum::<Option<u64>>()
+        .map(|more| so_far.unwrap_or(0) + more)
 }
 
 fn add(sum: &mut record::Requests, part: &record::Requests) {

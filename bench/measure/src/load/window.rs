@@ -10,6 +10,7 @@ use nix::sys::prctl::set_timerslack;
 
 use super::clock::{now_ns, thread_cpu_ns};
 use super::lane::Lane;
+use super::moves::Moves;
 use super::plan::LoadBin;
 use super::recorder::Counting;
 use super::schedule::{Schedule, Share};
@@ -45,6 +46,8 @@ pub struct Ended {
     pub at_ns: u64,
     /// CPU time of this thread, awaiting the last replies included.
     pub cpu_ns: u64,
+    /// How often this thread was moved from one CPU to another; `None` where the kernel does not tell.
+    pub migrations: Option<u64>,
 }
 
 /// Loads a lane; `tick` gets each bin after its end.
@@ -78,6 +81,7 @@ struct Running<'a> {
     schedule: Schedule,
     bin_ends_ns: u64,
     begun_cpu_ns: u64,
+    moves: Moves,
     bin_cpu_ns: u64,
     looked_ns: u64,
     ended_ns: u64,
@@ -103,6 +107,7 @@ impl<'a> Running<'a> {
             window,
             bin_ends_ns: window.from_ns + BIN_NS,
             begun_cpu_ns: thread_cpu_ns(),
+            moves: Moves::begin(),
             bin_cpu_ns: thread_cpu_ns(),
             looked_ns: window.from_ns,
             ended_ns: window.until_ns,
@@ -217,6 +222,7 @@ impl<'a> Running<'a> {
         Ended {
             at_ns: self.ended_ns,
             cpu_ns: thread_cpu_ns() - self.begun_cpu_ns,
+            migrations: self.moves.end(),
         }
     }
 }

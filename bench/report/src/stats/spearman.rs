@@ -12,7 +12,6 @@ const EXACT_TO: usize = 8;
 
 /// The rank correlation of `values_by_round` with the order of rounds, and how often chance alone makes one at
 /// least as strong, to either side. `None` for fewer than three rounds, or when all are equal.
-#[allow(dead_code)] // a doubt asks it
 pub(crate) fn order_drift(values_by_round: &[f64]) -> Option<(f64, f64)> {
     let rounds = values_by_round.len();
     if rounds < ROUNDS_MIN || values_by_round.iter().any(|it| it.is_nan()) {

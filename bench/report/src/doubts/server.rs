@@ -1,0 +1,44 @@
+//! What the server did not do: serve everybody, answer what was asked.
+
+use record::Pace;
+
+use crate::cells::Cell;
+use crate::conditions::rate;
+use crate::{figures, format, stats};
+
+/// Not everybody got a first answer.
+pub(super) fn unserved(cell: &Cell<'_>) -> Option<String> {
+    let (served, asked) = cell.served()?;
+    let what = format::served(served, asked);
+    (served < asked).then(|| {
+        format!("{what}: not ranked; compare it where connections come and go (crr), or give a pool workers = \"connections\"")
+    })
+}
+
+/// With a rate, less than 99 % of what was asked came back in the window.
+pub(super) fn overload(cell: &Cell<'_>) -> Option<String> {
+    let per_second = cell.scenario.pace.rate_per_s()?;
+    let counted = cell.passes.iter().map(|pass| figures::counted(pass));
+    let (replies, length_ns) = counted.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+    let asked = per_second * length_ns as f64 / 1e9;
+    // Each window begins with no request on its way and ends with as many as a slow server holds at once.
+    let on_their_way = 1.0 + per_second * cell.service_ns_p50.unwrap_or(0.0) / 1e9;
+    let on_their_way = on_their_way * cell.passes.len() as f64;
+    // What a poisson schedule asks for is itself chance.
+    let chance = match cell.scenario.pace {
+        Pace::Poisson(_) => 3.0 * asked.sqrt(),
+        _ => 0.0,
+    };
+    if replies as f64 >= 0.99 * asked - on_their_way - chance {
+        return None;
+    }
+    let shares = cell.passes.iter().map(|pass| figures::counted(pass));
+    let shares = shares.map(|(replies, ns)| replies as f64 / (per_second * ns as f64 / 1e9));
+    let share = stats::median(&shares.filter(|it| it.is_finite()).collect::<Vec<_>>())?;
+    Some(format!(
+        "{} % of {} came back in time: the others queued, and the longer the window the longer they would; \
+         ask for a lower rate, or see under pace = \"closed\" what it can do",
+        format::digits(100.0 * share),
+        rate(per_second)
+    ))
+}
