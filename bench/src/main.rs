@@ -4,6 +4,7 @@ mod drive;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -11,9 +12,10 @@ use drive::failure::Failure;
 
 /// The same TCP echo server in every concurrency model, and one instrument that measures them alike.
 ///
-/// On the first day: `fiveways run` measures all and says who is fastest, at what cost; `fiveways list`
-/// shows what there is to run; `fiveways verify` checks that every server answers as it must;
-/// `fiveways report` draws the newest results again; `fiveways load` loads a server of your own.
+/// On the first day: `fiveways run` measures all and says who is fastest, at what cost; `fiveways duel A B`
+/// compares two closely; `fiveways list` shows what there is to run; `fiveways verify` checks that every server
+/// answers as it must; `fiveways report` draws the newest results again; `fiveways load` loads a server of your
+/// own.
 #[derive(Parser)]
 #[command(
     name = "fiveways",
@@ -30,6 +32,8 @@ struct Cli {
 enum Verb {
     /// Measure the contenders under a suite of scenarios; records, charts and a report land in a folder
     Run(RunArgs),
+    /// Who is ahead, by how much, how sure: two contenders or more, in turns until the answer is narrow
+    Duel(drive::duel::DuelArgs),
     /// Make the report of a results folder again (default: the newest below ./results)
     Report {
         /// A folder that a run has written
@@ -92,6 +96,15 @@ struct RunArgs {
     /// Rounds of each scenario, whatever the suite says
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rounds: Option<u32>,
+    /// Add rounds until throughput ratios are known within so much: 1%
+    #[arg(long, value_name = "PERCENT", value_parser = drive::stopping::percent)]
+    precision: Option<f64>,
+    /// … or so much time is spent [default: 10m]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, requires = "precision")]
+    budget: Option<Duration>,
+    /// End with exit code 5 when a cell's figures are weak (its doubt is in the table)
+    #[arg(long)]
+    strict: bool,
     /// From which every order and payload follows [default: from the clock]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -107,6 +120,7 @@ fn main() -> ExitCode {
     let (json, done) = match cli.verb {
         Verb::Agent => return agent(),
         Verb::Run(args) => (args.json, drive::run::run(&args)),
+        Verb::Duel(args) => (args.json, drive::duel::duel(&args)),
         Verb::Load(args) => (args.json, drive::load::load(&args)),
         Verb::Report { dir, json } => (json, drive::report::report(dir, json)),
         Verb::List { who, json } => (json, drive::list::list(&who, json)),

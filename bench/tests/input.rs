@@ -24,7 +24,7 @@ fn mistakes_on_the_command_line_are_told_with_what_was_meant() {
     for (arguments, words) in [
         (
             &["run", "quikc"][..],
-            &["no suite `quikc`", "fiveways run quick"][..],
+            &["no suite `quikc`", "try: `quick`"][..],
         ),
         (
             &["run", "missing.toml"],
@@ -32,7 +32,7 @@ fn mistakes_on_the_command_line_are_told_with_what_was_meant() {
         ),
         (
             &["run", "--only", "event-lop"],
-            &["no contender matches `event-lop`", "`event-loop`"],
+            &["no contender that matches `event-lop`", "`event-loop`"],
         ),
         (&["run", "--only", "("], &["`(` is no regular expression"]),
         (

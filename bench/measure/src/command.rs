@@ -17,6 +17,14 @@ pub struct Contestant {
 }
 
 impl Contestant {
+    /// The same command under another name.
+    pub fn named(&self, name: &str, family: &str) -> Contestant {
+        let mut twin = self.clone();
+        name.clone_into(&mut twin.entrant.name);
+        family.clone_into(&mut twin.entrant.family);
+        twin
+    }
+
     /// How many workers this scenario gives it: `"connections"` means one each to models whose workers own
     /// a connection, one a server CPU to the others.
     pub fn workers(&self, scenario: &Scenario) -> u32 {

@@ -57,16 +57,27 @@ impl Writer {
             return Err(StoreError::Occupied(folder.to_path_buf()));
         }
         fs::create_dir_all(folder).map_err(io_error(folder))?;
+        let path = folder.join(RECORDS);
+        let writer = Writer {
+            records: OpenOptions::new()
+                .create(true)
+                .append(true)
+                .open(&path)
+                .map_err(io_error(&path))?,
+            path,
+        };
+        writer.write_plan(run)?;
+        Ok(writer)
+    }
+
+    /// Writes the plan, again when passes were added to it; there is no instant without a whole one.
+    ///
+    /// # Errors
+    /// When the file system refuses; the plan that stood there before still does.
+    pub fn write_plan(&self, run: &Run) -> Result<(), StoreError> {
         let mut text = serde_json::to_string_pretty(run).expect("a plan is plain data");
         text.push('\n');
-        write_whole(&folder.join(RUN), text.as_bytes())?;
-        let path = folder.join(RECORDS);
-        let records = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(io_error(&path))?;
-        Ok(Writer { path, records })
+        write_whole(&self.path.with_file_name(RUN), text.as_bytes())
     }
 
     /// Appends one pass and flushes it: one write(2) a line, so that a crash tears at most the last.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use measure::Contestant;
-use record::{Contender, Entrant, Holds, is_name, read_contenders};
+use record::{CONTROL, Contender, Entrant, Holds, is_name, read_contenders};
 use regex::Regex;
 use sha2::{Digest, Sha256};
 
@@ -21,7 +21,8 @@ const FOREIGN: &str = include_str!("../../contenders.toml");
 /// # Errors
 /// When `echo-server` cannot be found or built, a file has a mistake, or two have one name.
 pub fn gather(who: &Who) -> Result<Vec<Contestant>, Failure> {
-    let mut all = ours()?;
+    let program = echo_server()?;
+    let mut all = ours(&program)?;
     let folder = workspace().join("servers/contenders");
     let mut foreign = read(FOREIGN, &folder.join("contenders.toml"))?;
     for path in &who.contenders {
@@ -37,14 +38,15 @@ pub fn gather(who: &Who) -> Result<Vec<Contestant>, Failure> {
         foreign.push(from_words(with)?);
     }
     for contender in foreign {
-        if all.iter().any(|known| known.entrant.name == contender.name) {
+        let taken = all.iter().any(|known| known.entrant.name == contender.name);
+        if taken || contender.name == CONTROL {
             return Err(Failure::usage(
                 format!("two contenders are called `{}`", contender.name),
-                "names are the keys of all results",
+                "names are the keys of all results; `control` is the reference's second copy",
             )
             .hint("another name for yours"));
         }
-        all.push(enter(contender));
+        all.push(enter(contender, &program));
     }
     Ok(all)
 }
@@ -66,16 +68,7 @@ pub fn select(all: Vec<Contestant>, pattern: Option<&str>) -> Result<Vec<Contest
     if !chosen.is_empty() {
         return Ok(chosen);
     }
-    let failure = Failure::usage(
-        format!("no contender matches `{pattern}`"),
-        format!("there are {}", names.join(", ")),
-    );
-    Err(
-        match record::nearest(pattern, names.iter().map(String::as_str)) {
-            Some(near) => failure.hint(format!("`{near}`")),
-            None => failure.hint("fiveways list"),
-        },
-    )
+    Err(Failure::unknown("contender that matches", pattern, &names))
 }
 
 /// A regular expression that the user typed.
@@ -153,7 +146,7 @@ fn from_words(with: &str) -> Result<Contender, Failure> {
     })
 }
 
-fn enter(contender: Contender) -> Contestant {
+fn enter(contender: Contender, echo_server: &Path) -> Contestant {
     let mut contestant = Contestant {
         entrant: Entrant {
             name: contender.name,
@@ -167,6 +160,10 @@ fn enter(contender: Contender) -> Contestant {
         places: vec![
             ("{dir}".to_owned(), contender.dir.display().to_string()),
             ("{root}".to_owned(), workspace().display().to_string()),
+            (
+                "{echo-server}".to_owned(),
+                echo_server.display().to_string(),
+            ),
         ],
     };
     let missing = contender
@@ -256,9 +253,8 @@ fn on_path(program: &str) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-fn ours() -> Result<Vec<Contestant>, Failure> {
-    let program = echo_server()?;
-    let output = Command::new(&program)
+fn ours(program: &Path) -> Result<Vec<Contestant>, Failure> {
+    let output = Command::new(program)
         .arg("--list")
         .stdin(Stdio::null())
         .output();
@@ -270,7 +266,7 @@ fn ours() -> Result<Vec<Contestant>, Failure> {
         )
     })?;
     let list = String::from_utf8_lossy(&output.stdout);
-    list.lines().map(|line| our_model(line, &program)).collect()
+    list.lines().map(|line| our_model(line, program)).collect()
 }
 
 fn our_model(line: &str, program: &Path) -> Result<Contestant, Failure> {

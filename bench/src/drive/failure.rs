@@ -17,6 +17,8 @@ pub enum Exit {
     CellsFailed,
     /// Some server sent wrong bytes.
     WrongBytes,
+    /// Figures are weak, and `--strict` accepts none of those.
+    Refused,
     /// Interrupted; what was finished is kept.
     Interrupted,
 }
@@ -29,6 +31,7 @@ impl From<Exit> for ExitCode {
             Exit::Usage => 2,
             Exit::CellsFailed => 3,
             Exit::WrongBytes => 4,
+            Exit::Refused => 5,
             Exit::Interrupted => 130,
         })
     }
@@ -61,6 +64,18 @@ impl Failure {
         Failure {
             exit: Exit::Usage,
             ..Failure::tool("usage", error, cause)
+        }
+    }
+
+    /// A name that nobody has, with the nearest of those that there are.
+    pub fn unknown(what: &str, name: &str, known: &[String]) -> Self {
+        let failure = Failure::usage(
+            format!("there is no {what} `{name}`"),
+            format!("there are {}", known.join(", ")),
+        );
+        match record::nearest(name, known.iter().map(String::as_str)) {
+            Some(near) => failure.hint(format!("`{near}`")),
+            None => failure.hint("fiveways list"),
         }
     }
 

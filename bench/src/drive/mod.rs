@@ -1,5 +1,6 @@
 //! What the verbs do: measure a round, record it, ask `report`, go on. No statistics and no measuring here.
 
+pub mod duel;
 pub mod entrants;
 pub mod failure;
 pub mod interrupt;
@@ -9,5 +10,7 @@ pub mod plan;
 pub mod progress;
 pub mod report;
 pub mod run;
+pub mod session;
+pub mod stopping;
 pub mod suites;
 pub mod verify;

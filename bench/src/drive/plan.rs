@@ -5,32 +5,49 @@
 //! solo ones make a block of each, in an order drawn anew each round.
 
 use measure::derived_seed;
-use record::{Measure, Planned, Scenario, Suite};
+use record::{CONTROL, Entrant, Measure, Planned, Scenario, Suite};
 
 /// At most so many contenders are alive together …
 const BLOCK_CONTENDERS: usize = 10;
 /// … with at most so many connections.
 const BLOCK_CONNECTIONS: usize = 15_000;
 
+/// Those who can take part.
+pub fn present(entrants: &[Entrant]) -> Vec<String> {
+    let present = entrants.iter().filter(|entrant| entrant.skipped.is_none());
+    present.map(|entrant| entrant.name.clone()).collect()
+}
+
 /// All passes of a run.
 pub fn passes(suite: &Suite, contenders: &[String], seed: u64) -> Vec<Planned> {
-    let rounds = suite
-        .scenarios
-        .iter()
-        .map(|scenario| scenario.rounds)
-        .max()
-        .unwrap_or(0);
+    let scenarios = suite.scenarios.iter();
+    let rounds = scenarios.map(|scenario| scenario.rounds).max().unwrap_or(0);
     let mut passes = Vec::new();
-    for round in 1..=rounds {
+    for number in 1..=rounds {
         for (index, scenario) in suite.scenarios.iter().enumerate() {
-            if round <= scenario.rounds {
-                let seed = round_seed(seed, index, round);
-                let blocks = deal(scenario, contenders, &suite.reference, seed);
-                passes.extend(planned(scenario, round, &blocks));
+            if number <= scenario.rounds {
+                passes.extend(round(suite, index, contenders, seed, number));
             }
         }
     }
     passes
+}
+
+/// The passes of one round of a scenario. The control takes part where it is compared by slices.
+pub fn round(
+    suite: &Suite,
+    scenario: usize,
+    contenders: &[String],
+    seed: u64,
+    round: u32,
+) -> Vec<Planned> {
+    let seed = round_seed(seed, scenario, round);
+    let scenario = &suite.scenarios[scenario];
+    let sliced = scenario.measure == Measure::Sliced;
+    let contenders = contenders.iter().filter(|name| sliced || *name != CONTROL);
+    let contenders: Vec<String> = contenders.cloned().collect();
+    let blocks = deal(scenario, &contenders, &suite.reference, seed);
+    planned(scenario, round, &blocks)
 }
 
 /// The seed of a scenario's round.

@@ -11,6 +11,7 @@ pub struct Progress {
     bar: ProgressBar,
     nominal: Duration,
     begun: Instant,
+    quiet: bool,
     table: String,
 }
 
@@ -29,6 +30,7 @@ impl Progress {
             bar,
             nominal,
             begun: Instant::now(),
+            quiet,
             table: String::new(),
         }
     }
@@ -47,6 +49,11 @@ impl Progress {
         self.bar.tick();
     }
 
+    /// So many passes were added to the plan.
+    pub fn more(&self, passes: u64) {
+        self.bar.inc_length(passes);
+    }
+
     /// So many passes are done.
     pub fn done(&self, passes: u64) {
         self.bar.inc(passes);
@@ -55,8 +62,10 @@ impl Progress {
     /// An answer that later rounds will tighten. On a terminal the first one is shown, and then each time
     /// a round has ended; in a log, once.
     pub fn provisional(&mut self, table: String) {
-        let terminal = !self.bar.is_hidden();
-        if terminal || self.table.is_empty() {
+        if self.quiet {
+            return;
+        }
+        if !self.bar.is_hidden() || self.table.is_empty() {
             self.bar.suspend(|| eprintln!("{table}"));
         }
         self.table = table;

@@ -29,25 +29,16 @@ pub fn find(name: &str) -> Result<(Suite, String), Failure> {
                 .hint("fiveways list")
             })?
         }
-        None => return Err(unknown(name)),
+        None => {
+            let known: Vec<String> = SUITES
+                .iter()
+                .map(|(known, _)| (*known).to_owned())
+                .collect();
+            return Err(Failure::unknown("suite", name, &known));
+        }
     };
     let suite = read_suite(&text, Path::new(name)).map_err(|error| {
         Failure::usage(format!("the suite {name} has a mistake"), error.to_string())
     })?;
     Ok((suite, text))
-}
-
-fn unknown(name: &str) -> Failure {
-    let names = SUITES.iter().map(|(known, _)| *known);
-    let failure = Failure::usage(
-        format!("there is no suite `{name}`"),
-        format!(
-            "the suites are {}, or a file that ends in .toml",
-            names.clone().collect::<Vec<_>>().join(", ")
-        ),
-    );
-    match record::nearest(name, names) {
-        Some(near) => failure.hint(format!("fiveways run {near}")),
-        None => failure.hint("fiveways list"),
-    }
 }

@@ -7,7 +7,7 @@ use measure::{AgentError, Verified};
 
 use super::entrants;
 use super::failure::{Exit, Failure, print};
-use super::{interrupt, run};
+use super::{interrupt, session};
 use crate::Who;
 
 /// The verb.
@@ -20,7 +20,7 @@ pub fn verify(pattern: Option<&str>, who: &Who, json: bool) -> Result<ExitCode, 
     let interrupt = interrupt::watch().map_err(|error| {
         Failure::tool("prepare", "signals cannot be watched", error.to_string())
     })?;
-    let mut bench = run::start_bench(&interrupt)?;
+    let mut bench = session::start_bench(&interrupt)?;
     let (mut exit, mut objects) = (Exit::Well, Vec::new());
     for contestant in &contestants {
         let name = &contestant.entrant.name;

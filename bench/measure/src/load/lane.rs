@@ -196,6 +196,11 @@ impl Lane {
                     more = received.more || ended && received.bytes > 0;
                     if received.replies > 0 {
                         self.complete(index, received.replies, buffer);
+                        // What is answered is answered: its end is told again, and found in another turn.
+                        if ended && self.connections[index].flights.is_empty() {
+                            let wants_room = self.connections[index].wants_room;
+                            return self.watch_for_room(index, wants_room);
+                        }
                     }
                 }
                 Err(failure) => return self.fail(index, failure),

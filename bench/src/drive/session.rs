@@ -1,0 +1,309 @@
+//! A session: the plan carried out block by block, each pass recorded as soon as it is made, and rounds
+//! added where the answer is not yet as narrow as was asked for. What `run` and `duel` have in common.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use measure::{AgentError, Bench, Contestant, place};
+use record::{Outcome, Pass, Planned, RUN_SCHEMA, Results, Run, Suite, Writer};
+
+use super::entrants;
+use super::failure::{Exit, Failure};
+use super::interrupt;
+use super::plan;
+use super::progress::Progress;
+use super::stopping::Stopping;
+
+/// What is to be measured, and where its records go.
+pub struct Asked {
+    /// Under what.
+    pub suite: Suite,
+    /// Its text, as it was read.
+    pub suite_text: String,
+    /// Who.
+    pub contestants: Vec<Contestant>,
+    /// The results folder; else one below ./results, named after suite and time.
+    pub out: Option<PathBuf>,
+    /// From which every order and payload follows; else from the clock.
+    pub seed: Option<u64>,
+    /// Whether rounds are added.
+    pub stopping: Option<Stopping>,
+    /// Whether progress is kept off the terminal.
+    pub quiet: bool,
+}
+
+/// What was measured, to its end or not.
+pub struct Measured {
+    /// The results folder.
+    pub folder: PathBuf,
+    /// Plan and passes.
+    pub results: Results,
+    ended: Result<(), Broken>,
+}
+
+/// What ended a session before its plan was done.
+enum Broken {
+    Agent(AgentError),
+    Store(record::StoreError),
+}
+
+/// Measures what is asked for.
+///
+/// # Errors
+/// When it cannot begin. What happens to a contender is a record, and what breaks a session off later is
+/// told by [`Measured::exit`], when what was kept has been shown.
+pub fn carry_out(asked: Asked) -> Result<Measured, Failure> {
+    measure::adopt_orphans();
+    let interrupt = interrupt::watch().map_err(|error| {
+        Failure::tool("prepare", "signals cannot be watched", error.to_string())
+    })?;
+    let bench = start_bench(&interrupt)?;
+    let run = plan_of(&asked, &bench)?;
+    let folder = asked.out.unwrap_or_else(|| folder(&run));
+    let writer = Writer::create(&folder, &run)?;
+    let mut session = Session {
+        progress: Progress::new(run.passes.len() as u64, nominal(&run), asked.quiet),
+        results: Results {
+            run,
+            passes: Vec::new(),
+            damage: Vec::new(),
+        },
+        contestants: asked.contestants,
+        writer,
+        bench,
+    };
+    let ended = session.measure(asked.stopping.as_ref());
+    session.progress.finish();
+    let results = session.end();
+    measure::end_orphans();
+    Ok(Measured {
+        folder,
+        results,
+        ended,
+    })
+}
+
+/// Starts both agents from this very program.
+///
+/// # Errors
+/// When they cannot be started.
+pub fn start_bench(interrupt: &Arc<std::os::fd::OwnedFd>) -> Result<Bench, Failure> {
+    let failed = |cause: String| Failure::tool("prepare", "the agents cannot be started", cause);
+    let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
+    Bench::start(&program, Some(Arc::clone(interrupt))).map_err(|error| failed(error.to_string()))
+}
+
+fn plan_of(asked: &Asked, bench: &Bench) -> Result<Run, Failure> {
+    for scenario in &asked.suite.scenarios {
+        place(&bench.host.topology, scenario.server_cpus).map_err(|cause| {
+            Failure::usage(
+                format!(
+                    "scenario {} cannot be placed on this machine",
+                    scenario.name
+                ),
+                cause,
+            )
+        })?;
+    }
+    let started = SystemTime::now();
+    let since_1970 = started
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    let seed = asked.seed.unwrap_or(since_1970.as_nanos() as u64);
+    let entrants: Vec<_> = asked
+        .contestants
+        .iter()
+        .map(|contestant| contestant.entrant.clone())
+        .collect();
+    let mut command = vec!["fiveways".to_owned()];
+    command.extend(entrants::without_paths(std::env::args().skip(1)));
+    Ok(Run {
+        schema: RUN_SCHEMA.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: humantime::format_rfc3339_seconds(started).to_string(),
+        command,
+        seed,
+        suite_name: asked.suite.name.clone(),
+        passes: plan::passes(&asked.suite, &plan::present(&entrants), seed),
+        suite: asked.suite.clone(),
+        suite_text: asked.suite_text.clone(),
+        entrants,
+        host: bench.host.clone(),
+    })
+}
+
+fn folder(run: &Run) -> PathBuf {
+    let time: String = run.started.chars().filter(char::is_ascii_digit).collect();
+    Path::new("results").join(format!("{}-{time}", run.suite_name))
+}
+
+/// What the plan will take, as far as it says: load, and some margin for starting, connecting and ending.
+fn nominal(run: &Run) -> Duration {
+    let scenario_of = |planned: &Planned| {
+        run.suite
+            .scenarios
+            .iter()
+            .find(|one| one.name == planned.scenario)
+    };
+    run.passes
+        .iter()
+        .filter_map(scenario_of)
+        .map(|scenario| scenario.window + scenario.warmup + Duration::from_millis(200))
+        .sum()
+}
+
+struct Session {
+    contestants: Vec<Contestant>,
+    results: Results,
+    writer: Writer,
+    bench: Bench,
+    progress: Progress,
+}
+
+impl Session {
+    /// The plan, and the rounds that `stopping` adds to it.
+    fn measure(&mut self, stopping: Option<&Stopping>) -> Result<(), Broken> {
+        let mut done = 0;
+        loop {
+            self.passes(done)?;
+            done = self.results.run.passes.len();
+            let wide = stopping.map_or(Vec::new(), |it| it.too_wide(&self.results));
+            if wide.is_empty() {
+                return Ok(());
+            }
+            self.add_round(&wide)?;
+        }
+    }
+
+    /// The planned passes from this one on.
+    fn passes(&mut self, from: usize) -> Result<(), Broken> {
+        let passes = self.results.run.passes[from..].to_vec();
+        let same_block = |a: &Planned, b: &Planned| {
+            (a.round, &a.scenario, a.block) == (b.round, &b.scenario, b.block)
+        };
+        let mut blocks = passes.chunk_by(same_block).peekable();
+        while let Some(block) = blocks.next() {
+            self.block(block)?;
+            let round_ends = blocks
+                .peek()
+                .is_some_and(|next| next[0].round != block[0].round);
+            if round_ends {
+                let summary = report::summarise(&self.results);
+                self.progress
+                    .provisional(report::terminal(&self.results, &summary, None));
+            }
+        }
+        Ok(())
+    }
+
+    /// One more round of these scenarios, in the plan before it is made: resuming is plan minus records.
+    fn add_round(&mut self, scenarios: &[usize]) -> Result<(), Broken> {
+        let run = &mut self.results.run;
+        let before = run.passes.len();
+        for &index in scenarios {
+            run.suite.scenarios[index].rounds += 1;
+            let round = run.suite.scenarios[index].rounds;
+            let present = plan::present(&run.entrants);
+            run.passes
+                .extend(plan::round(&run.suite, index, &present, run.seed, round));
+        }
+        let added = run.passes.len() - before;
+        self.progress.more(added as u64);
+        self.writer
+            .write_plan(&self.results.run)
+            .map_err(Broken::Store)
+    }
+
+    fn block(&mut self, block: &[Planned]) -> Result<(), Broken> {
+        let run = &self.results.run;
+        let Some(index) = run
+            .suite
+            .scenarios
+            .iter()
+            .position(|one| one.name == block[0].scenario)
+        else {
+            return Ok(());
+        };
+        let scenario = &run.suite.scenarios[index];
+        let Ok(placement) = place(&self.bench.host.topology, scenario.server_cpus) else {
+            return Ok(());
+        };
+        let contestants: Vec<&Contestant> = block
+            .iter()
+            .filter_map(|planned| {
+                self.contestants
+                    .iter()
+                    .find(|one| one.entrant.name == planned.contender)
+            })
+            .collect();
+        self.progress
+            .block(scenario, block[0].round, contestants.len());
+        let seed = plan::round_seed(run.seed, index, block[0].round);
+        self.bench
+            .pin(&placement.generator)
+            .map_err(Broken::Agent)?;
+        let passes = measure::round(
+            &mut self.bench,
+            scenario,
+            &placement,
+            &contestants,
+            block,
+            seed,
+        )
+        .map_err(Broken::Agent)?;
+        for pass in passes {
+            self.writer.append(&pass).map_err(Broken::Store)?;
+            self.results.passes.push(pass);
+        }
+        self.progress.done(block.len() as u64);
+        Ok(())
+    }
+
+    /// Ends the agents, and hands on what was measured.
+    fn end(self) -> Results {
+        drop(self.bench);
+        self.results
+    }
+}
+
+impl Measured {
+    /// How the program ends: by what broke the session off, else by what happened to the passes.
+    ///
+    /// # Errors
+    /// When the tool itself could not go on: what it is, and what was kept.
+    pub fn exit(self) -> Result<Exit, Failure> {
+        let kept = format!(
+            "{} of {} passes are kept in {}",
+            self.results.passes.len(),
+            self.results.run.passes.len(),
+            self.folder.display()
+        );
+        let broke_off = |phase, cause: String| {
+            Failure::tool(phase, format!("the run broke off; {kept}"), cause)
+        };
+        match self.ended {
+            Ok(()) => Ok(strongest(&self.results.passes)),
+            Err(Broken::Agent(AgentError::Interrupted)) => {
+                eprintln!("fiveways: interrupted; {kept}");
+                Ok(Exit::Interrupted)
+            }
+            Err(Broken::Agent(error)) => Err(broke_off("measure", error.to_string())
+                .hint("the same command again; if it happens again, fiveways verify")),
+            Err(Broken::Store(error)) => Err(broke_off("results", error.to_string())
+                .hint("--out with a folder on a disk that has room")),
+        }
+    }
+}
+
+/// The strongest of what happened to the passes.
+fn strongest(passes: &[Pass]) -> Exit {
+    let any = |outcome: fn(Outcome) -> bool| passes.iter().any(|pass| outcome(pass.outcome));
+    if any(|outcome| outcome == Outcome::Wrong) {
+        Exit::WrongBytes
+    } else if any(|outcome| !matches!(outcome, Outcome::Ok | Outcome::Skipped)) {
+        Exit::CellsFailed
+    } else {
+        Exit::Well
+    }
+}

@@ -1,0 +1,179 @@
+//! Duels, precision, the control and --strict, through the built program.
+
+mod support;
+
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value;
+use support::{Place, rr};
+
+/// One at a time: a test beside another is a noisy neighbour, and its cells are doubted as such.
+static MACHINE: Mutex<()> = Mutex::new(());
+
+/// A duel's object; it ends with status 0.
+fn duel(place: &Place, arguments: &[&str]) -> Value {
+    let mut all = vec!["duel", "--json", "--out", "out"];
+    all.extend(arguments);
+    let output = place.run(&all);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    serde_json::from_slice(&output.stdout).expect("one object")
+}
+
+#[test]
+fn a_slowed_copy_is_behind_and_the_right_way_round() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = Place::new();
+    let slow = "slow={echo-server} event-loop --port {port} --workers 1 --work cpu:20us";
+    let said = duel(
+        &place,
+        &["slow", "event-loop", "--with", slow, "--precision", "50%"],
+    );
+    let pairs = said["pairs"].as_array().expect("pairs");
+    let metrics: Vec<&str> = pairs
+        .iter()
+        .filter_map(|it| it["metric"].as_str())
+        .collect();
+    let all = [
+        "throughput_per_s",
+        "cpu_us_per_request",
+        "service_ns_p50",
+        "service_ns_p99",
+    ];
+    assert_eq!(metrics, all);
+    for pair in pairs {
+        assert_eq!(
+            (&pair["a"], &pair["b"]),
+            (&"slow".into(), &"event-loop".into())
+        );
+    }
+    // 20 µs for each request, beside some five that an echo costs.
+    let throughput = &pairs[0];
+    assert_eq!(throughput["answer"], "behind", "{throughput}");
+    assert!(throughput["ratio"].as_f64().is_some_and(|it| it < 0.7));
+    let cpu = &pairs[1];
+    assert_eq!(cpu["answer"], "ahead", "{cpu}");
+    place.assert_nothing_left(&[]);
+}
+
+#[test]
+fn rounds_are_added_until_the_budget_is_spent_and_stand_in_the_plan() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = Place::new();
+    let narrow = ["--precision", "0.0001%", "--budget", "8s"];
+    let said = duel(
+        &place,
+        &[&["event-loop", "event-loop"], &narrow[..]].concat(),
+    );
+    let results = record::read_results(&place.path("out")).expect("results");
+    let rounds = said["rounds"].as_u64().expect("a number");
+    assert!(rounds > 5, "{rounds}");
+    assert_eq!(results.passes.len() as u64, 2 * rounds);
+    assert_eq!(results.run.passes.len() as u64, 2 * rounds);
+    assert_eq!(said["pairs"][0]["b"], "event-loop-2");
+    // What it wrote is a results folder like any other.
+    assert_eq!(place.run(&["report", "out"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_wide_precision_adds_no_round_and_a_terminal_reads_one_line_a_pair() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = Place::new();
+    let names = ["event-loop", "tokio", "--precision", "99%", "--out", "out"];
+    let output = place.run(&[&["duel"], &names[..]].concat());
+    let shown = String::from_utf8_lossy(&output.stdout);
+    assert!(shown.contains("5 rounds, one server core"), "{shown}");
+    assert!(
+        shown.contains("event-loop") && shown.contains("tokio"),
+        "{shown}"
+    );
+    assert!(
+        shown.lines().all(|line| line.chars().count() <= 80),
+        "{shown}"
+    );
+    assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn what_cannot_duel_is_told() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = Place::new();
+    for (arguments, words) in [
+        (&["event-loop"][..], "2 values"),
+        (&["event-loop", "tokoi"], "there is no contender `tokoi`"),
+        (
+            &["event-loop", "tokio", "--scenario", "rr-51"],
+            "there is no scenario `rr-51`",
+        ),
+        (
+            &["event-loop", "tokio", "--precision", "1"],
+            "it wants a percent sign",
+        ),
+        (
+            &["event-loop", "gone", "--contenders", "gone.toml"],
+            "gone cannot take part",
+        ),
+    ] {
+        let gone = "[[contender]]\nname = \"gone\"\ncommand = [\"no-such-program\", \"{port}\"]\n\
+                    requires = [\"no-such-program\"]\n";
+        place.write("gone.toml", gone);
+        let output = place.run(&[&["duel"], arguments].concat());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(words), "{arguments:?}: {stderr}");
+    }
+}
+
+#[test]
+fn the_control_runs_where_contenders_are_compared_by_slices() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = Place::new();
+    let idle = support::idle("idle", 10, "");
+    let scenarios = format!("{}{idle}", rr("rr", 10, "20ms", "100ms", 3));
+    let (_, results) = place.measure(&scenarios, &["--only", "^(event-loop|tokio)$"]);
+    let of = |scenario: &str| {
+        let passes = results.passes.iter();
+        passes
+            .filter(|pass| pass.scenario == scenario && pass.contender == record::CONTROL)
+            .count()
+    };
+    assert_eq!((of("rr"), of("idle")), (3, 0));
+    let summary = place.summary();
+    assert!(support::value(&summary, record::CONTROL, "rr", "throughput_per_s") > 0.0);
+    let taken = place.run(&["run", "--with", "control=./server {port}"]);
+    assert_eq!(taken.status.code(), Some(2));
+}
+
+#[test]
+fn a_precision_adds_rounds_to_a_run() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = Place::new();
+    let scenario = rr("rr", 10, "20ms", "100ms", 3);
+    let words = [
+        "--only",
+        "^(event-loop|tokio)$",
+        "--precision",
+        "0.0001%",
+        "--budget",
+        "5s",
+    ];
+    let (_, results) = place.measure(&scenario, &words);
+    let rounds = results.run.suite.scenarios[0].rounds;
+    assert!(rounds > 3, "{rounds}");
+    assert_eq!(results.passes.len() as u32, 3 * rounds);
+}
+
+#[test]
+fn strict_refuses_what_is_doubted() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = Place::new();
+    let scenario = rr("rr", 10, "20ms", "100ms", 2);
+    let (output, _) = place.measure(&scenario, &["--only", "^event-loop$"]);
+    assert_eq!(output.status.code(), Some(0));
+    let other = Place::new();
+    let (output, _) = other.measure(&scenario, &["--only", "^event-loop$", "--strict"]);
+    assert_eq!(output.status.code(), Some(5));
+    let summary = other.summary();
+    let doubted = support::estimate(&summary, "event-loop", "rr", "throughput_per_s");
+    assert_eq!(doubted.verdict, "too-few-rounds");
+}
