@@ -54,7 +54,7 @@ pub(super) fn spread(cell: &Cell<'_>) -> Option<String> {
     let spread = stats::median(&distances.collect::<Vec<_>>())? / median;
     (values.len() >= stats::ROUNDS_MIN && spread > SPREAD_MAX).then(|| {
         format!(
-            "half of the rounds differ by more than {} % from the median of {}: something that is not the same              from round to round decides; more rounds (--rounds 15), a longer window, a quieter machine",
+            "half of the rounds differ by more than {} % from the median of {}: something that is not the same from round to round decides; more rounds (--rounds 15), a longer window, a quieter machine",
             format::digits(100.0 * spread),
             format::rate(median)
         )
