@@ -72,7 +72,7 @@ pub(super) fn drift(cell: &Cell<'_>) -> Option<String> {
     let minded = change.abs() > DRIFT_MAX && change.signum() == rho.signum();
     (chance < DRIFT_CHANCE && minded).then(|| {
         format!(
-            "from the first rounds to the last throughput {} by {} % (Spearman {rho:.2}, by chance {}): the              machine warms up or slows down; let it settle, and run it again",
+            "from the first rounds to the last throughput {} by {} % (Spearman {rho:.2}, by chance {}): the machine warms up or slows down; let it settle, and run it again",
             if change > 0.0 { "rose" } else { "fell" },
             format::digits(100.0 * change.abs()),
             format::digits(chance),
