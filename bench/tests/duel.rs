@@ -10,14 +10,24 @@ use support::{Place, rr};
 /// One at a time: a test beside another is a noisy neighbour, and its cells are doubted as such.
 static MACHINE: Mutex<()> = Mutex::new(());
 
-/// A duel's object; it ends with status 0.
-fn duel(place: &Place, arguments: &[&str]) -> Value {
-    let mut all = vec!["duel", "--json", "--out", "out"];
-    all.extend(arguments);
-    let output = place.run(&all);
+/// What a duel prints; it ends with status 0.
+fn duel(place: &Place, arguments: &[&str]) -> String {
+    let output = place.run(&[&["duel"], arguments].concat());
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{stderr}");
-    serde_json::from_slice(&output.stdout).expect("one object")
+    assert!(stderr.is_empty(), "{stderr}");
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// Once more where the machine was too loud to compare anybody: a test asks for an answer, and a duel may refuse one.
+fn until<T>(attempt: impl Fn() -> T, answers: impl Fn(&T) -> bool) -> T {
+    let mut attempts = std::iter::repeat_with(attempt).take(4);
+    let last = attempts.next().expect("four");
+    if answers(&last) {
+        last
+    } else {
+        attempts.find(&answers).unwrap_or(last)
+    }
 }
 
 #[test]
@@ -25,10 +35,17 @@ fn a_slowed_copy_is_behind_and_the_right_way_round() {
     let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let place = Place::new();
     let slow = "slow={echo-server} event-loop --port {port} --workers 1 --work cpu:20us";
-    let said = duel(
-        &place,
-        &["slow", "event-loop", "--with", slow, "--precision", "50%"],
-    );
+    let words = [
+        "slow",
+        "event-loop",
+        "--with",
+        slow,
+        "--budget",
+        "1s",
+        "--json",
+    ];
+    let object = || serde_json::from_str::<Value>(&duel(&place, &words)).expect("one object");
+    let said = until(object, |it| it["pairs"] != serde_json::json!([]));
     let pairs = said["pairs"].as_array().expect("pairs");
     let metrics: Vec<&str> = pairs
         .iter()
@@ -60,17 +77,26 @@ fn a_slowed_copy_is_behind_and_the_right_way_round() {
 fn rounds_are_added_until_the_budget_is_spent_and_stand_in_the_plan() {
     let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let place = Place::new();
-    let narrow = ["--precision", "0.0001%", "--budget", "8s"];
+    let narrow = [
+        "--precision",
+        "0.0001%",
+        "--budget",
+        "8s",
+        "--json",
+        "--out",
+        "out",
+    ];
     let said = duel(
         &place,
         &[&["event-loop", "event-loop"], &narrow[..]].concat(),
     );
+    let said: Value = serde_json::from_str(&said).expect("one object");
     let results = record::read_results(&place.path("out")).expect("results");
     let rounds = said["rounds"].as_u64().expect("a number");
     assert!(rounds > 5, "{rounds}");
     assert_eq!(results.passes.len() as u64, 2 * rounds);
     assert_eq!(results.run.passes.len() as u64, 2 * rounds);
-    assert_eq!(said["pairs"][0]["b"], "event-loop-2");
+    assert_eq!(results.run.entrants[1].name, "event-loop-2");
     // What it wrote is a results folder like any other.
     assert_eq!(place.run(&["report", "out"]).status.code(), Some(0));
 }
@@ -79,19 +105,18 @@ fn rounds_are_added_until_the_budget_is_spent_and_stand_in_the_plan() {
 fn a_wide_precision_adds_no_round_and_a_terminal_reads_one_line_a_pair() {
     let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
     let place = Place::new();
-    let names = ["event-loop", "tokio", "--precision", "99%", "--out", "out"];
-    let output = place.run(&[&["duel"], &names[..]].concat());
-    let shown = String::from_utf8_lossy(&output.stdout);
-    assert!(shown.contains("5 rounds, one server core"), "{shown}");
-    assert!(
-        shown.contains("event-loop") && shown.contains("tokio"),
-        "{shown}"
+    let words = ["event-loop", "tokio", "--precision", "99%"];
+    let shown = until(
+        || duel(&place, &words),
+        |it| it.contains("5 rounds, one server core"),
     );
+    assert!(shown.contains("5 rounds, one server core"), "{shown}");
+    let names = ["event-loop", "tokio", "report: results/duel-"];
+    assert!(names.iter().all(|it| shown.contains(it)), "{shown}");
     assert!(
         shown.lines().all(|line| line.chars().count() <= 80),
         "{shown}"
     );
-    assert!(output.stderr.is_empty());
 }
 
 #[test]
@@ -161,6 +186,23 @@ fn a_precision_adds_rounds_to_a_run() {
     let rounds = results.run.suite.scenarios[0].rounds;
     assert!(rounds > 3, "{rounds}");
     assert_eq!(results.passes.len() as u32, 3 * rounds);
+}
+
+#[test]
+fn nobody_to_compare_is_no_reason_to_go_on() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = Place::new();
+    let scenario = rr("rr", 10, "20ms", "100ms", 3);
+    let words = [
+        "--only",
+        "^event-loop$",
+        "--precision",
+        "0.0001%",
+        "--budget",
+        "9s",
+    ];
+    let (_, results) = place.measure(&scenario, &words);
+    assert_eq!(results.passes.len(), 3);
 }
 
 #[test]

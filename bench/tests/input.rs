@@ -24,7 +24,7 @@ fn mistakes_on_the_command_line_are_told_with_what_was_meant() {
     for (arguments, words) in [
         (
             &["run", "quikc"][..],
-            &["no suite `quikc`", "try: `quick`"][..],
+            &["no suite or .toml file `quikc`", "try: `quick`"][..],
         ),
         (
             &["run", "missing.toml"],

@@ -28,6 +28,7 @@ pub mod payload;
 mod placement;
 mod protocol;
 mod round;
+mod seat;
 mod sys;
 mod tree;
 mod verify;

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::resource::UsageWho;
 use record::pass::{
-    Bin, Cause, Connections, Gauge, GaugeInstants, Generator, Histograms, HostInstant,
-    HostInstants, Outcome, Pass, PassKind, Phase, RECORD_SCHEMA, Requests, Usage, UsageInstants,
+    Cause, Connections, Gauge, GaugeInstants, Generator, Histograms, HostInstant, HostInstants,
+    Outcome, Pass, PassKind, Phase, RECORD_SCHEMA, Requests, Usage, UsageInstants,
 };
 use record::{Measure, Planned, Scenario, Workload};
 
@@ -20,7 +20,8 @@ use crate::host;
 use crate::load::LoadPlan;
 use crate::order;
 use crate::placement::Placement;
-use crate::protocol::{Id, Launch, Measured, Queued, Reply, Request, Stopped, Tally};
+use crate::protocol::{Launch, Queued, Reply, Request};
+use crate::seat::Seat;
 
 /// How long a server may take to listen.
 const LISTEN_DEADLINE_MS: u64 = 10_000;
@@ -66,26 +67,6 @@ pub fn round(
     block.keep_awake(false)?;
     let after = block.host_now()?;
     Ok(block.passes(&before, &after))
-}
-
-/// One contender's place in a block.
-struct Seat {
-    id: Id,
-    port: u16,
-    /// Whether it is running, as far as is known.
-    alive: bool,
-    tally: Tally,
-    pass: Pass,
-}
-
-impl Seat {
-    /// Its pass has failed; the first failure is kept.
-    fn fail(&mut self, outcome: Outcome, cause: Cause) {
-        if self.pass.outcome == Outcome::Ok {
-            self.pass.outcome = outcome;
-            self.pass.cause = Some(cause);
-        }
-    }
 }
 
 struct Block<'a> {
@@ -154,7 +135,7 @@ impl<'a> Block<'a> {
         planned: &[Planned],
     ) -> Result<(), AgentError> {
         for (contestant, planned) in contestants.iter().zip(planned) {
-            let mut seat = self.seat(contestant, planned);
+            let mut seat = Seat::new(self.bench.next_id(), self.blank(contestant, planned));
             match contestant.argv(self.scenario) {
                 Err(reason) => seat.fail(Outcome::Skipped, Cause::new(Phase::Prepare, reason)),
                 Ok(argv) => self.launch_one(&mut seat, contestant, argv)?,
@@ -389,8 +370,7 @@ impl<'a> Block<'a> {
             .filter(|seat| seat.alive)
             .zip(measured)
         {
-            seat.keep(measured, cpus);
-            note_queues(&mut seat.pass.bins, &self.queues);
+            seat.keep(measured, cpus, &self.queues);
         }
         Ok(())
     }
@@ -420,8 +400,9 @@ impl<'a> Block<'a> {
             .collect()
     }
 
-    fn seat(&mut self, contestant: &Contestant, planned: &Planned) -> Seat {
-        let pass = Pass {
+    /// The pass as it is planned.
+    fn blank(&self, contestant: &Contestant, planned: &Planned) -> Pass {
+        Pass {
             schema: RECORD_SCHEMA.to_owned(),
             contender: contestant.entrant.name.clone(),
             family: contestant.entrant.family.clone(),
@@ -448,95 +429,7 @@ impl<'a> Block<'a> {
             gauges: GaugeInstants::default(),
             generator: Generator::default(),
             host: HostInstants::default(),
-        };
-        Seat {
-            id: self.bench.next_id(),
-            port: 0,
-            alive: false,
-            tally: Tally::default(),
-            pass,
         }
-    }
-}
-
-/// Gives each bin what was seen at the door at its end, and how many were turned away in it.
-fn note_queues(bins: &mut [Bin], looks: &[Queued]) {
-    for (bin, two) in bins.iter_mut().zip(looks.windows(2)) {
-        let since =
-            |of: fn(&Queued) -> Option<u64>| Some(of(&two[1])?.saturating_sub(of(&two[0])?));
-        bin.accept_queue = two[1].accept_queue;
-        bin.listen_overflows = since(|look| look.listen_overflows);
-        bin.listen_drops = since(|look| look.listen_drops);
-    }
-}
-
-impl Seat {
-    /// What an agent cannot do for this seat is this seat's failure; anything else is the round's.
-    fn tolerate<T>(&mut self, error: AgentError) -> Result<Option<T>, AgentError> {
-        match error {
-            AgentError::Refused(cause) => {
-                self.fail(Outcome::Partial, cause);
-                Ok(None)
-            }
-            other => Err(other),
-        }
-    }
-
-    fn keep(&mut self, measured: Measured, cpus: &[usize]) {
-        self.tally = measured.tally;
-        self.pass.requests = self.tally.requests.clone();
-        self.pass.slices = measured.slices;
-        self.pass.bins = measured.bins;
-        self.pass.histograms = Histograms {
-            service: measured.service,
-            response: measured.response,
-            connect: measured.connect,
-            lag: measured.lag,
-        };
-        self.pass.generator = Generator {
-            cpus: cpus.to_vec(),
-            ..measured.generator
-        };
-    }
-
-    /// Judges the pass, once everything is known of it. Wrong bytes weigh most: whatever else happened,
-    /// no figure of such a pass may be believed.
-    fn conclude(&mut self, stopped: Stopped) {
-        self.pass.usage.exit = stopped.usage.map(|usage| Usage {
-            replies: self.tally.requests.ok,
-            ..usage
-        });
-        let text = self.tally.problem.clone().unwrap_or_default();
-        let mut cause = Cause {
-            stderr: stopped.stderr,
-            ..Cause::new(Phase::Load, text)
-        };
-        let errors = &self.tally.requests.errors;
-        let outcome = if errors.contains_key("wrong") {
-            Outcome::Wrong
-        } else if let Some(ended) = stopped.ended {
-            cause.text = format!("it {ended} under load; {}", cause.text);
-            ended.note(&mut cause);
-            Outcome::Crashed
-        } else if let Some(problem) = stopped.problem {
-            cause = Cause {
-                phase: Phase::Stop,
-                text: problem,
-                ..cause
-            };
-            Outcome::Partial
-        } else if errors.contains_key("timeout") {
-            Outcome::Hung
-        } else if errors.keys().any(|kind| kind != "unserved") {
-            Outcome::Refused
-        } else {
-            return;
-        };
-        if outcome == Outcome::Wrong || outcome == Outcome::Crashed {
-            // Stronger than what was believed while it ran.
-            self.pass.outcome = Outcome::Ok;
-        }
-        self.fail(outcome, cause);
     }
 }
 

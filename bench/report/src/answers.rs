@@ -241,8 +241,8 @@ fn nothing(data: &Data<'_>, scenario: &Scenario) -> String {
         return format!("Not measured yet: {conditions}.");
     }
     let reason = cells.find_map(|cell| {
-        let verdict = doubts::verdict(cell);
-        let reason = verdict.reason?;
+        let verdict = &cell.verdict;
+        let reason = verdict.reason.as_ref()?;
         Some(format!(" ({}: {}, {reason})", cell.contender, verdict.word))
     });
     let reason = reason.unwrap_or_default();

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use record::{Outcome, Pass, PassKind, Results, Scenario};
 
 use crate::conditions::is_open;
-use crate::doubts::little;
+use crate::doubts::{self, Verdict, little};
 use crate::latency::{Merged, Span};
 
 /// One contender under one scenario.
@@ -30,6 +30,8 @@ pub(crate) struct Cell<'a> {
     pub service_ns_p50: Option<f64>,
     /// Closed loops: throughput × mean response time of each round, over the clients that it had.
     pub little: Vec<f64>,
+    /// What is to be thought of its figures; made once, of all of the above.
+    pub verdict: Verdict,
 }
 
 impl Cell<'_> {
@@ -128,6 +130,7 @@ fn cell<'a>(
         lag_ns_p99: None,
         service_ns_p50: None,
         little: Vec::new(),
+        verdict: Verdict::default(),
     };
     let ratios = cell.passes.iter();
     cell.little = ratios
@@ -137,5 +140,6 @@ fn cell<'a>(
         let read = |span, quantile| Merged::of(&cell, span).ok()?.value(quantile).ok();
         (cell.lag_ns_p99, cell.service_ns_p50) = (read(Span::Lag, 0.99), read(Span::Service, 0.5));
     }
+    cell.verdict = doubts::verdict(&cell);
     cell
 }

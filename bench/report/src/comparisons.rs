@@ -170,7 +170,7 @@ fn members<'a, 'c>(
 
 /// Too few rounds leave a ratio without an interval; every other doubt spoils the ratio itself.
 pub(crate) fn is_comparable(cell: &Cell<'_>) -> bool {
-    let word = doubts::verdict(cell).word;
+    let word = cell.verdict.word.as_str();
     word == doubts::VALID || word == doubts::TOO_FEW_ROUNDS
 }
 

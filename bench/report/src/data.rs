@@ -241,7 +241,7 @@ impl<'a> Data<'a> {
         let failed = self.cells.iter().filter(|cell| cell.failed.is_some());
         failed
             .map(|cell| {
-                let verdict = crate::doubts::verdict(cell);
+                let verdict = cell.verdict.clone();
                 (
                     cell.contender,
                     cell.scenario.name.as_str(),

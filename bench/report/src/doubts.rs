@@ -1,6 +1,5 @@
 //! Doubts: what makes the figures of a cell weak. Each is a pure function of the cell's records and a row of
 //! [`DOUBTS`]; the first that answers is the cell's verdict, and says what to type next.
-
 //!
 //! | what weakens it | where |
 //! |---|---|
@@ -28,7 +27,7 @@ use crate::format;
 pub(crate) use client::waiting;
 
 /// `valid`, or why not.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Verdict {
     /// The word in `summary.json`.
     pub word: String,
@@ -70,7 +69,7 @@ pub(crate) const TOO_FEW_ROUNDS: &str = "too-few-rounds";
 /// The verdict of a cell that may be ranked.
 pub(crate) const VALID: &str = "valid";
 
-/// The verdict of a cell: an outcome that is not ok goes before every doubt.
+/// The verdict of a cell that is complete but for it: an outcome that is not ok goes before every doubt.
 pub(crate) fn verdict(cell: &Cell<'_>) -> Verdict {
     if let Some(pass) = cell.failed {
         return Verdict {

@@ -10,7 +10,7 @@ use crate::cells::{self, Cell};
 use crate::comparisons::{PAIRED, THROUGHPUT, is_comparable, is_real, turned};
 use crate::terminal::text::{clip, wrap_to};
 use crate::terminal::{drawn_in, grid};
-use crate::{doubts, format, noise_floor};
+use crate::{format, noise_floor};
 
 mod chart;
 
@@ -125,9 +125,9 @@ fn left_out<'a>(
     let here = cells.iter().filter(|it| it.scenario.name == scenario.name);
     here.filter(|it| it.contender != CONTROL && !is_comparable(it))
         .map(|cell| {
-            let verdict = doubts::verdict(cell);
-            let reason = verdict.reason.unwrap_or_default();
-            format!("left out: {}, {}: {reason}", cell.contender, verdict.word)
+            let reason = cell.verdict.reason.as_deref().unwrap_or_default();
+            let word = &cell.verdict.word;
+            format!("left out: {}, {word}: {reason}", cell.contender)
         })
 }
 

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use record::{Estimate, METRICS, Metric};
 
 use crate::cells::Cell;
-use crate::doubts::{self, Verdict};
+use crate::doubts::Verdict;
 use crate::figures::{self, How};
 use crate::latency::{Merged, Span};
 use crate::memory;
@@ -13,7 +13,7 @@ use crate::stats::{self, Interval};
 /// Every metric of every cell, in the order of cells and of [`METRICS`].
 pub(crate) fn estimates(cells: &[Cell<'_>], seed: u64) -> Vec<Estimate> {
     let of_cell = |cell: &Cell<'_>| {
-        let verdict = doubts::verdict(cell);
+        let verdict = &cell.verdict;
         let latencies = Latencies::of(cell);
         let metrics = METRICS
             .iter()
@@ -22,7 +22,7 @@ pub(crate) fn estimates(cells: &[Cell<'_>], seed: u64) -> Vec<Estimate> {
             .map(|metric| {
                 let seed = stats::seed(seed, &[cell.contender, &cell.scenario.name, metric.name]);
                 let found = found(cells, cell, &latencies, metric, seed);
-                estimate(cell, metric, &verdict, found)
+                estimate(cell, metric, verdict, found)
             })
             .collect::<Vec<_>>()
     };

@@ -10,7 +10,7 @@ use crate::cells::{self, Cell};
 use crate::comparisons::{EQUAL, PAIRED, THROUGHPUT, control};
 use crate::conditions::is_open;
 use crate::data::Data;
-use crate::{doubts, format};
+use crate::format;
 
 /// control / reference of each sliced scenario, by throughput, CPU per request, service p50 and p99.
 pub(crate) fn noise_floor(cells: &[Cell<'_>], run: &Run) -> Vec<NoiseFloor> {
@@ -62,24 +62,34 @@ pub(crate) fn sentences(data: &Data<'_>) -> Vec<String> {
         .collect()
 }
 
-/// The scenario in which throughput says most about what is nothing.
+/// The scenario in which throughput says most about what is nothing: by the far end of its interval, because a
+/// ratio near 1 may be luck.
 fn worst(data: &Data<'_>) -> Option<String> {
     let floors = data.summary.noise_floor.iter();
     let floors = floors.filter(|it| it.metric == THROUGHPUT);
-    let scenarios = floors.clone().count();
-    let off = |it: &NoiseFloor| it.ratio.ln().abs();
-    let worst = floors.max_by(|a, b| off(a).total_cmp(&off(b)))?;
+    let worst = floors.max_by(|a, b| far(a).ln().abs().total_cmp(&far(b).ln().abs()))?;
     let interval = match worst.low.zip(worst.high) {
         Some((low, high)) => format!("{low:.3} to {high:.3}"),
         None => "too few rounds for an interval".to_owned(),
     };
-    let at_most = if scenarios > 1 { "at most " } else { "" };
     Some(format!(
-        "Noise floor of this run: two copies of {} differed by {at_most}{} in throughput ({}: {interval}).",
+        "Noise floor of this run: two copies of {} differed by at most {} in throughput ({}: {interval}).",
         data.results.run.suite.reference,
-        format::apart(worst.ratio, None, None),
+        format::apart(far(worst), None, None),
         worst.scenario
     ))
+}
+
+/// The end of the interval that is farther from 1; the ratio, where rounds are too few for one.
+fn far(it: &NoiseFloor) -> f64 {
+    let Some((low, high)) = it.low.zip(it.high) else {
+        return it.ratio;
+    };
+    if low.ln().abs() > high.ln().abs() {
+        low
+    } else {
+        high
+    }
 }
 
 /// Told apart by more than what is called equal.
@@ -89,7 +99,7 @@ fn is_loud(it: &NoiseFloor) -> bool {
 
 /// Why a scenario has none.
 fn missing(data: &Data<'_>) -> Vec<String> {
-    let cells = cells::cells(data.results);
+    let cells = cells::cells(data.results); // a page's own cells lack the control
     let reference = &data.results.run.suite.reference;
     let has = |scenario: &str| {
         let mut floors = data.summary.noise_floor.iter();
@@ -101,8 +111,8 @@ fn missing(data: &Data<'_>) -> Vec<String> {
         let mut here = cells.iter().filter(|it| it.scenario.name == scenario.name);
         here.find_map(|cell| {
             let twin = cell.contender == CONTROL || cell.contender == reference;
-            let verdict = doubts::verdict(cell);
-            let reason = verdict.reason.filter(|_| twin)?;
+            let verdict = &cell.verdict;
+            let reason = verdict.reason.as_ref().filter(|_| twin)?;
             Some(format!("{}, {}: {reason}", cell.contender, verdict.word))
         })
     };

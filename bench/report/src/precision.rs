@@ -1,20 +1,23 @@
 //! How sharp a run's comparisons are so far: what `drive` asks before it goes on. It ends at a number a scenario; when
 //! that is sharp enough, and how long it may take, is `drive`'s business.
 
-use record::{Measure, Results, Scenario};
+use record::{CONTROL, Measure, Results, Scenario};
 
 use crate::comparisons::{THROUGHPUT, family, is_comparable};
 use crate::conditions::is_open;
+use crate::doubts::UNSERVED;
 use crate::{cells, cells::Cell};
 
 /// For each sliced closed-loop scenario the widest half-width of its ratios of throughput, √(high / low) − 1: of
 /// everybody against the reference, or of all pairs. `None` while an interval is missing, and where nobody can be
-/// compared. Contenders whose figures are not valid (crashed, not served) are not waited for, the control neither.
+/// compared yet. Contenders whose figures are not valid (crashed, not served) are not waited for, the control neither;
+/// a scenario in which further rounds would leave nobody to compare is left out.
 pub fn half_widths(results: &Results, pairs_of_all: bool) -> Vec<(String, Option<f64>)> {
     let cells = cells::cells(results);
     let scenarios = results.run.suite.scenarios.iter();
     scenarios
         .filter(|scenario| scenario.measure == Measure::Sliced && !is_open(scenario))
+        .filter(|scenario| has_pair(&cells, scenario, &results.run.suite.reference, pairs_of_all))
         .map(|scenario| {
             let reference = results.run.suite.reference.as_str();
             let reference = (!pairs_of_all).then_some(reference);
@@ -24,6 +27,18 @@ pub fn half_widths(results: &Results, pairs_of_all: bool) -> Vec<(String, Option
         .collect()
 }
 
+/// Whether two who served everybody are there to compare, the reference among them where all are compared with it.
+fn has_pair(cells: &[Cell<'_>], scenario: &Scenario, reference: &str, pairs_of_all: bool) -> bool {
+    let able = |it: &&Cell<'_>| {
+        it.scenario.name == scenario.name
+            && it.contender != CONTROL
+            && it.failed.is_none()
+            && it.verdict.word != UNSERVED
+    };
+    let able: Vec<&str> = cells.iter().filter(able).map(|it| it.contender).collect();
+    able.len() > 1 && (pairs_of_all || able.contains(&reference))
+}
+
 fn widest(
     cells: &[Cell<'_>],
     scenario: &Scenario,
@@ -31,7 +46,7 @@ fn widest(
     seed: u64,
 ) -> Option<f64> {
     let here = cells.iter().filter(|it| it.scenario.name == scenario.name);
-    let here = here.filter(|it| it.contender != record::CONTROL && is_comparable(it));
+    let here = here.filter(|it| it.contender != CONTROL && is_comparable(it));
     let names: Vec<&str> = here.map(|it| it.contender).collect();
     let wanted = match reference {
         Some(reference) if names.contains(&reference) => names.len() - 1,

@@ -5,7 +5,7 @@ use record::{Answer, Scenario};
 use crate::cells::Cell;
 use crate::columns::{self, Column};
 use crate::data::{Data, is_unserved, may_be_shown};
-use crate::{doubts, format};
+use crate::format;
 
 /// A table, ranked: valid cells by their first column, the others after them.
 pub(crate) struct Table {
@@ -108,7 +108,7 @@ fn row(data: &Data<'_>, cell: &Cell<'_>, columns: &[&Column], ranked: bool) -> R
     let mut cells: Vec<Figure> = figures.collect();
     let ratio = ratio(data, name, scenario, columns::compared(scenario).0);
     cells.insert(columns::before_ratio(scenario), ratio);
-    let verdict = doubts::verdict(cell);
+    let verdict = cell.verdict.clone();
     Row {
         contender: name.to_owned(),
         family: cell.family.to_owned(),

@@ -69,7 +69,8 @@ pub fn duel(args: &DuelArgs) -> Result<ExitCode, Failure> {
         out: args.out.clone(),
         seed: args.seed,
         stopping: Some(Stopping::new(args.precision, args.budget, true)),
-        quiet: true,
+        quiet: args.json,
+        provisional: false,
     })?;
     conclude(args, measured)
 }
@@ -125,7 +126,9 @@ fn conclude(args: &DuelArgs, measured: Measured) -> Result<ExitCode, Failure> {
     if args.json {
         print(&object(&measured, &pairs));
     } else {
-        print(&report::duel(&measured.results, &pairs, WIDTH));
+        let page = measured.folder.join("report.html");
+        let text = report::duel(&measured.results, &pairs, WIDTH);
+        print(&format_args!("{text}\nreport: {}", page.display()));
     }
     let exit: Exit = measured.exit()?;
     Ok(exit.into())

@@ -11,7 +11,6 @@ pub struct Progress {
     bar: ProgressBar,
     nominal: Duration,
     begun: Instant,
-    quiet: bool,
     table: String,
 }
 
@@ -30,7 +29,6 @@ impl Progress {
             bar,
             nominal,
             begun: Instant::now(),
-            quiet,
             table: String::new(),
         }
     }
@@ -62,9 +60,6 @@ impl Progress {
     /// An answer that later rounds will tighten. On a terminal the first one is shown, and then each time
     /// a round has ended; in a log, once.
     pub fn provisional(&mut self, table: String) {
-        if self.quiet {
-            return;
-        }
         if !self.bar.is_hidden() || self.table.is_empty() {
             self.bar.suspend(|| eprintln!("{table}"));
         }

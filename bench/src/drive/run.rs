@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use measure::Contestant;
 use record::{CONTROL, Measure, Suite, Summary};
 
 use super::entrants;
@@ -36,6 +37,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
             .precision
             .map(|precision| Stopping::new(precision, budget, false)),
         quiet: args.json,
+        provisional: !args.json,
     })?;
     conclude(args, measured)
 }
@@ -70,8 +72,8 @@ fn chosen_suite(args: &RunArgs) -> Result<(Suite, String), Failure> {
 
 /// The reference once more, under another name: what two copies of one program differ by is what this run
 /// cannot tell apart. Without anybody to compare it would say nothing.
-fn add_control(contestants: &mut Vec<measure::Contestant>, suite: &Suite) {
-    let takes_part = |one: &&measure::Contestant| one.entrant.skipped.is_none();
+fn add_control(contestants: &mut Vec<Contestant>, suite: &Suite) {
+    let takes_part = |one: &&Contestant| one.entrant.skipped.is_none();
     let compared = contestants.iter().filter(takes_part).count() > 1;
     let sliced = suite
         .scenarios

@@ -31,6 +31,8 @@ pub struct Asked {
     pub stopping: Option<Stopping>,
     /// Whether progress is kept off the terminal.
     pub quiet: bool,
+    /// Whether a first answer is shown, and drawn again after each round.
+    pub provisional: bool,
 }
 
 /// What was measured, to its end or not.
@@ -70,6 +72,7 @@ pub fn carry_out(asked: Asked) -> Result<Measured, Failure> {
             damage: Vec::new(),
         },
         contestants: asked.contestants,
+        provisional: asked.provisional,
         writer,
         bench,
     };
@@ -155,6 +158,7 @@ fn nominal(run: &Run) -> Duration {
 
 struct Session {
     contestants: Vec<Contestant>,
+    provisional: bool,
     results: Results,
     writer: Writer,
     bench: Bench,
@@ -188,7 +192,7 @@ impl Session {
             let round_ends = blocks
                 .peek()
                 .is_some_and(|next| next[0].round != block[0].round);
-            if round_ends {
+            if round_ends && self.provisional {
                 let summary = report::summarise(&self.results);
                 self.progress
                     .provisional(report::terminal(&self.results, &summary, None));

@@ -34,7 +34,7 @@ pub fn find(name: &str) -> Result<(Suite, String), Failure> {
                 .iter()
                 .map(|(known, _)| (*known).to_owned())
                 .collect();
-            return Err(Failure::unknown("suite", name, &known));
+            return Err(Failure::unknown("suite or .toml file", name, &known));
         }
     };
     let suite = read_suite(&text, Path::new(name)).map_err(|error| {

@@ -198,8 +198,7 @@ impl Lane {
                         self.complete(index, received.replies, buffer);
                         // What is answered is answered: its end is told again, and found in another turn.
                         if ended && self.connections[index].flights.is_empty() {
-                            let wants_room = self.connections[index].wants_room;
-                            return self.watch_for_room(index, wants_room);
+                            return self.watch(index, false);
                         }
                     }
                 }
@@ -312,7 +311,7 @@ impl Lane {
         }
         match connection.send(self.plan.message, buffer) {
             Ok(Sent::All) => {}
-            Ok(Sent::Part) => self.watch_for_room(index, true),
+            Ok(Sent::Part) => self.watch(index, true),
             Err(failure) => self.fail(index, failure),
         }
     }
@@ -362,12 +361,13 @@ impl Lane {
         Some(self.plan.sources[self.opened as usize % count])
     }
 
-    /// The socket took too little of the request, or is not connected yet.
-    fn watch_for_room(&mut self, index: usize, wanted: bool) {
+    /// Watches a socket, whose state is then told anew: for room, too, where it took too little of the request or
+    /// is not connected yet.
+    fn watch(&mut self, index: usize, wants_room: bool) {
         let connection = &mut self.connections[index];
-        connection.wants_room = wanted;
+        connection.wants_room = wants_room;
         let mut flags = WATCHED;
-        flags.set(EpollFlags::EPOLLOUT, wanted);
+        flags.set(EpollFlags::EPOLLOUT, wants_room);
         let modified = match &connection.socket {
             Some(socket) => self
                 .epoll
@@ -388,7 +388,7 @@ impl Lane {
         }
         match self.connections[index].send(self.plan.message, buffer) {
             Ok(Sent::Part) => {}
-            Ok(Sent::All) => self.watch_for_room(index, false),
+            Ok(Sent::All) => self.watch(index, false),
             Err(failure) => self.fail(index, failure),
         }
     }

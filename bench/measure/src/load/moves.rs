@@ -1,5 +1,5 @@
 //! How often the kernel moved this thread from one CPU to another, as /proc tells (`se.nr_migrations`): each
-//! move leaves the caches behind. It pays two reads of some 10 µs, outside what is timed, and ends where the
+//! move leaves the caches behind. It pays two reads of some 13 µs, outside what is timed, and ends where the
 //! kernel was built without that file: then nothing is known, which is not 0.
 
 /// Moves of the calling thread since an instant.

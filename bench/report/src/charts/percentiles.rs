@@ -79,7 +79,7 @@ fn lines<'a>(data: &Data<'a>, scenario: &Scenario) -> (Vec<Line<'a>>, Vec<String
             None if cell.passes.is_empty() && cell.failed.is_none() => {}
             None => absent.push(match data.served(name, &scenario.name) {
                 Some(served) => format!("{name} ({served})"),
-                None => format!("{name} ({})", crate::doubts::verdict(cell).word),
+                None => format!("{name} ({})", cell.verdict.word),
             }),
         }
     }

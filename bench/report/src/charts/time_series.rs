@@ -132,7 +132,7 @@ fn cells<'d, 'a>(data: &'d Data<'a>, scenario: &Scenario) -> Vec<&'d Cell<'a>> {
 }
 
 fn line<'a>(data: &Data<'_>, cell: &Cell<'a>, step_ns: u64) -> Line<'a> {
-    let word = doubts::verdict(cell).word;
+    let word = cell.verdict.word.clone();
     let weak = word != doubts::VALID && word != doubts::TOO_FEW_ROUNDS;
     Line {
         style: Style {

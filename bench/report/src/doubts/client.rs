@@ -51,7 +51,8 @@ pub(super) fn moved_about(cell: &Cell<'_>) -> Option<String> {
     let rate = stats::median(&rates.collect::<Vec<_>>())?;
     (rate > MOVES_MAX_PER_S).then(|| {
         format!(
-            "the generator's threads were moved from CPU to CPU {} times a second: others want its CPUs, or it has more threads than CPUs; stop the others, or give it more cores (a smaller server_cpus)",
+            "the generator's threads were moved from CPU to CPU {} times a second: others want its CPUs, or it \
+             has more threads than CPUs; stop the others, or give it more cores (a smaller server_cpus)",
             format::count(rate)
         )
     })

@@ -54,7 +54,8 @@ pub(super) fn spread(cell: &Cell<'_>) -> Option<String> {
     let spread = stats::median(&distances.collect::<Vec<_>>())? / median;
     (values.len() >= stats::ROUNDS_MIN && spread > SPREAD_MAX).then(|| {
         format!(
-            "half of the rounds differ by more than {} % from the median of {}: something that is not the same from round to round decides; more rounds (--rounds 15), a longer window, a quieter machine",
+            "half of the rounds differ by more than {} % from the median of {}: something that is not the same \
+             from round to round decides; more rounds (--rounds 15), a longer window, a quieter machine",
             format::digits(100.0 * spread),
             format::rate(median)
         )
@@ -64,15 +65,19 @@ pub(super) fn spread(cell: &Cell<'_>) -> Option<String> {
 /// The rounds go one way.
 pub(super) fn drift(cell: &Cell<'_>) -> Option<String> {
     let values = throughputs(cell)?;
-    let (rho, chance) = stats::order_drift(&values)?;
     let third = values.len().div_ceil(3);
     let first = stats::median(&values[..third])?;
     let last = stats::median(&values[values.len() - third..])?;
     let change = last / first - 1.0;
-    let minded = change.abs() > DRIFT_MAX && change.signum() == rho.signum();
-    (chance < DRIFT_CHANCE && minded).then(|| {
+    // Asked first, because it is cheap.
+    if change.is_nan() || change.abs() <= DRIFT_MAX {
+        return None;
+    }
+    let (rho, chance) = stats::order_drift(&values)?;
+    (chance < DRIFT_CHANCE && change.signum() == rho.signum()).then(|| {
         format!(
-            "from the first rounds to the last throughput {} by {} % (Spearman {rho:.2}, by chance {}): the machine warms up or slows down; let it settle, and run it again",
+            "from the first rounds to the last throughput {} by {} % (Spearman {rho:.2}, by chance {}): the \
+             machine warms up or slows down; let it settle, and run it again",
             if change > 0.0 { "rose" } else { "fell" },
             format::digits(100.0 * change.abs()),
             format::digits(chance),

@@ -1,0 +1,126 @@
+//! One contender's place in a block: what is known of its server, and its pass as it grows.
+//!
+//! What happens to it is an outcome of its pass: the first failure is kept, but for what weighs more than
+//! whatever was believed before (wrong bytes, a crash). It asks nobody; it ends at the record.
+
+use record::pass::{Bin, Cause, Generator, Histograms, Outcome, Pass, Phase, Usage};
+
+use crate::client::AgentError;
+use crate::protocol::{Id, Measured, Queued, Stopped, Tally};
+
+/// A seat.
+#[derive(Debug)]
+pub struct Seat {
+    /// Of its server, for the agent.
+    pub id: Id,
+    /// Where it listens, once it does.
+    pub port: u16,
+    /// Whether it is running, as far as is known.
+    pub alive: bool,
+    /// Requests since the first echo.
+    pub tally: Tally,
+    /// Its record.
+    pub pass: Pass,
+}
+
+impl Seat {
+    /// With what is known of its pass before anything has happened; it is not running yet.
+    pub fn new(id: Id, pass: Pass) -> Self {
+        Seat {
+            id,
+            port: 0,
+            alive: false,
+            tally: Tally::default(),
+            pass,
+        }
+    }
+
+    /// Its pass has failed; the first failure is kept.
+    pub fn fail(&mut self, outcome: Outcome, cause: Cause) {
+        if self.pass.outcome == Outcome::Ok {
+            self.pass.outcome = outcome;
+            self.pass.cause = Some(cause);
+        }
+    }
+
+    /// What an agent cannot do for this seat is this seat's failure; anything else is the round's.
+    pub fn tolerate<T>(&mut self, error: AgentError) -> Result<Option<T>, AgentError> {
+        match error {
+            AgentError::Refused(cause) => {
+                self.fail(Outcome::Partial, cause);
+                Ok(None)
+            }
+            other => Err(other),
+        }
+    }
+
+    /// What the generator measured of it, and what was seen at its door.
+    pub fn keep(&mut self, measured: Measured, cpus: &[usize], looks: &[Queued]) {
+        self.tally = measured.tally;
+        self.pass.requests = self.tally.requests.clone();
+        self.pass.slices = measured.slices;
+        self.pass.bins = measured.bins;
+        note_queues(&mut self.pass.bins, looks);
+        self.pass.histograms = Histograms {
+            service: measured.service,
+            response: measured.response,
+            connect: measured.connect,
+            lag: measured.lag,
+        };
+        self.pass.generator = Generator {
+            cpus: cpus.to_vec(),
+            ..measured.generator
+        };
+    }
+
+    /// Judges the pass, once everything is known of it. Wrong bytes weigh most: whatever else happened,
+    /// no figure of such a pass may be believed.
+    pub fn conclude(&mut self, stopped: Stopped) {
+        self.pass.usage.exit = stopped.usage.map(|usage| Usage {
+            replies: self.tally.requests.ok,
+            ..usage
+        });
+        let text = self.tally.problem.clone().unwrap_or_default();
+        let mut cause = Cause {
+            stderr: stopped.stderr,
+            ..Cause::new(Phase::Load, text)
+        };
+        let errors = &self.tally.requests.errors;
+        let outcome = if errors.contains_key("wrong") {
+            Outcome::Wrong
+        } else if let Some(ended) = stopped.ended {
+            cause.text = format!("it {ended} under load; {}", cause.text);
+            ended.note(&mut cause);
+            Outcome::Crashed
+        } else if let Some(problem) = stopped.problem {
+            cause = Cause {
+                phase: Phase::Stop,
+                text: problem,
+                ..cause
+            };
+            Outcome::Partial
+        } else if errors.contains_key("timeout") {
+            Outcome::Hung
+        } else if errors.keys().any(|kind| kind != "unserved") {
+            Outcome::Refused
+        } else {
+            return;
+        };
+        if outcome == Outcome::Wrong || outcome == Outcome::Crashed {
+            // Stronger than what was believed while it ran.
+            self.pass.outcome = Outcome::Ok;
+        }
+        self.fail(outcome, cause);
+    }
+}
+
+/// Gives each bin what was seen at the door at its end, and how many were turned away in it.
+fn note_queues(bins: &mut [Bin], looks: &[Queued]) {
+    for (bin, two) in bins.iter_mut().zip(looks.windows(2)) {
+        let since =
+            |of: fn(&Queued) -> Option<u64>| Some(of(&two[1])?.saturating_sub(of(&two[0])?));
+        bin.accept_queue = two[1].accept_queue;
+        bin.listen_overflows = since(|look| look.listen_overflows);
+        bin.listen_drops = since(|look| look.listen_drops);
+    }
+}
