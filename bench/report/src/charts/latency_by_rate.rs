@@ -120,7 +120,8 @@ fn point(data: &Data<'_>, name: &str, scenario: &Scenario) -> Option<Point> {
     Some(Point {
         rate: rate_of(scenario),
         response,
-        interval: it.low.zip(it.high),
+        // On a scale of logarithms nothing has no place.
+        interval: it.low.zip(it.high).filter(|(low, _)| *low > 0.0),
         service: service.and_then(|it| it.value).filter(|ns| *ns > 0.0),
         weak: !may_be_shown(it),
     })
