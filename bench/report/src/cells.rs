@@ -3,7 +3,7 @@
 //! Every entrant that was not skipped has a cell under every scenario, measured or not: a gap would be read
 //! as "does not exist", an empty cell says why it is empty.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use record::{Outcome, Pass, PassKind, Results, Scenario};
 
@@ -20,8 +20,10 @@ pub(crate) struct Cell<'a> {
     pub family: &'a str,
     /// Under what.
     pub scenario: &'a Scenario,
-    /// Bare passes that went well, by round.
+    /// Bare passes that went well, one a round.
     pub passes: Vec<&'a Pass>,
+    /// Those of further blocks of the same rounds: the reference stands in every block, as the bridge between them.
+    pub in_other_blocks: Vec<&'a Pass>,
     /// The bare pass that did not, if one did not: wrong bytes before anything else, else the first.
     pub failed: Option<&'a Pass>,
     /// How late the generator itself was, where it had a schedule: nanoseconds, read once for every doubt.
@@ -44,6 +46,12 @@ impl Cell<'_> {
     /// Passes that may give figures.
     pub fn figures(&self) -> &[&Pass] {
         if self.is_wrong() { &[] } else { &self.passes }
+    }
+
+    /// Those of one round, of every block.
+    pub fn passes_of(&self, round: u32) -> Vec<&Pass> {
+        let passes = self.figures().iter().chain(&self.in_other_blocks).copied();
+        passes.filter(|pass| pass.round == round).collect()
     }
 
     /// The most connections that were asked for and the fewest of them served in one pass.
@@ -114,18 +122,23 @@ fn cell<'a>(
     passes: &[&'a Pass],
 ) -> Cell<'a> {
     // A round that was made again after an interruption stands twice: the later one is whole.
-    let good: BTreeMap<u32, &Pass> = passes
+    let good: BTreeMap<(u32, u32), &Pass> = passes
         .iter()
         .filter(|pass| pass.outcome == Outcome::Ok)
-        .map(|pass| (pass.round, *pass))
+        .map(|pass| ((pass.round, pass.block), *pass))
         .collect();
+    let mut rounds = BTreeSet::new();
+    let (first, in_other_blocks) = good
+        .into_values()
+        .partition(|pass| rounds.insert(pass.round));
     let bad = || passes.iter().filter(|pass| pass.outcome != Outcome::Ok);
     let wrong = bad().find(|pass| pass.outcome == Outcome::Wrong);
     let mut cell = Cell {
         contender,
         family,
         scenario,
-        passes: good.into_values().collect(),
+        passes: first,
+        in_other_blocks,
         failed: wrong.or_else(|| bad().next()).copied(),
         lag_ns_p99: None,
         service_ns_p50: None,

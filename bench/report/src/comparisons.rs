@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use record::{Answer, CONTROL, Comparison, Results, Run, Scenario};
 
 use crate::cells::Cell;
-use crate::conditions::is_open;
+use crate::conditions::{is_open, is_sliced};
 use crate::{cells, doubts, stats};
 
 mod pairing;
@@ -81,7 +81,7 @@ pub(crate) fn control(
     metric: &str,
     run: &Run,
 ) -> Option<Comparison> {
-    let members = members(cells, scenario, metric, |_| true);
+    let members = members(cells, scenario, metric, run, |_| true);
     let of = |name: &str| members.iter().find(|it| it.cell.contender == name);
     let (a, b) = (of(CONTROL)?, of(&run.suite.reference)?);
     judged(vec![compare(a, b, metric, run.seed)?]).pop()
@@ -134,7 +134,7 @@ fn all_pairs(cells: &[Cell<'_>], run: &Run, metrics: &[&str]) -> Vec<Comparison>
     // An indexed parallel map keeps the order: the same records give the same bytes.
     let pairs = families
         .par_iter()
-        .map(|(scenario, metric)| family(cells, scenario, metric, run.seed));
+        .map(|(scenario, metric)| family(cells, scenario, metric, run));
     pairs.collect::<Vec<_>>().concat()
 }
 
@@ -143,13 +143,13 @@ pub(crate) fn family(
     cells: &[Cell<'_>],
     scenario: &Scenario,
     metric: &str,
-    seed: u64,
+    run: &Run,
 ) -> Vec<Comparison> {
-    let members = members(cells, scenario, metric, |name| name != CONTROL);
+    let members = members(cells, scenario, metric, run, |name| name != CONTROL);
     let mut pairs = Vec::new();
     for (index, a) in members.iter().enumerate() {
         let others = members[index + 1..].iter();
-        pairs.extend(others.filter_map(|b| compare(a, b, metric, seed)));
+        pairs.extend(others.filter_map(|b| compare(a, b, metric, run.seed)));
     }
     judged(pairs)
 }
@@ -159,19 +159,24 @@ fn members<'a, 'c>(
     cells: &'c [Cell<'a>],
     scenario: &Scenario,
     metric: &str,
+    run: &Run,
     who: impl Fn(&str) -> bool,
 ) -> Vec<Member<'a, 'c>> {
     let here = cells.iter();
     here.filter(|cell| cell.scenario.name == scenario.name)
-        .filter(|cell| who(cell.contender) && is_comparable(cell))
-        .filter_map(|cell| Member::of(cells, cell, metric))
+        .filter(|cell| who(cell.contender) && is_comparable(cell, metric))
+        .filter_map(|cell| Member::of(cells, cell, metric, &run.suite.reference))
         .collect()
 }
 
-/// Too few rounds leave a ratio without an interval; every other doubt spoils the ratio itself.
-pub(crate) fn is_comparable(cell: &Cell<'_>) -> bool {
-    let word = cell.verdict.word.as_str();
-    word == doubts::VALID || word == doubts::TOO_FEW_ROUNDS
+/// Too few rounds leave a ratio without an interval. Rounds that disagree leave one that says so where slices are
+/// paired: what made a round slow was there for both. Every other doubt spoils the ratio itself.
+pub(crate) fn is_comparable(cell: &Cell<'_>, metric: &str) -> bool {
+    match cell.verdict.word.as_str() {
+        doubts::VALID | doubts::TOO_FEW_ROUNDS => true,
+        doubts::UNSTABLE => metric == THROUGHPUT && is_sliced(cell.scenario),
+        _ => false,
+    }
 }
 
 /// The ratio a / b of a metric, not judged yet; `None` when no round has both figures.

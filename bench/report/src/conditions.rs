@@ -1,12 +1,17 @@
 //! What a scenario was run under, in words: what stands in every head and subtitle.
 
-use record::{Pace, Scenario, Workload};
+use record::{Measure, Pace, Scenario, Workload};
 
 use crate::format;
 
 /// Whether requests are due by a schedule, whatever the server does.
 pub(crate) fn is_open(scenario: &Scenario) -> bool {
     scenario.pace != Pace::Closed
+}
+
+/// Whether its contenders are loaded in turns, slice by slice, and can be paired so.
+pub(crate) fn is_sliced(scenario: &Scenario) -> bool {
+    scenario.measure == Measure::Sliced && !is_open(scenario)
 }
 
 /// Whether everybody asks again as soon as the last reply is in.

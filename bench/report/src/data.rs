@@ -190,11 +190,25 @@ impl<'a> Data<'a> {
     /// `provisional, round 1 of 5 (54 of 270 passes)`, while the plan is not done.
     pub fn provisional(&self) -> Option<String> {
         let (plan, passes) = (&self.results.run.passes, &self.results.passes);
-        let done: BTreeSet<(&str, &str, u32)> = passes
+        let done: BTreeSet<(&str, &str, u32, u32)> = passes
             .iter()
-            .map(|pass| (pass.contender.as_str(), pass.scenario.as_str(), pass.round))
+            .map(|it| {
+                (
+                    it.contender.as_str(),
+                    it.scenario.as_str(),
+                    it.round,
+                    it.block,
+                )
+            })
             .collect();
-        let key = |it: &'a record::Planned| (it.contender.as_str(), it.scenario.as_str(), it.round);
+        let key = |it: &'a record::Planned| {
+            (
+                it.contender.as_str(),
+                it.scenario.as_str(),
+                it.round,
+                it.block,
+            )
+        };
         let made = plan
             .iter()
             .filter(|planned| done.contains(&key(planned)))

@@ -54,16 +54,18 @@ const DOUBTS: &[Doubt] = &[
     Doubt { word: "restless", look: slices::restless },
     Doubt { word: "host-noisy", look: host::noisy },
     Doubt { word: "slice-too-short", look: little::in_slices },
-    Doubt { word: "unstable", look: little::in_windows },
-    Doubt { word: "unstable", look: client::moved_about },
-    Doubt { word: "unstable", look: rounds::drift },
-    Doubt { word: "unstable", look: rounds::spread },
+    Doubt { word: UNSTABLE, look: little::in_windows },
+    Doubt { word: UNSTABLE, look: client::moved_about },
+    Doubt { word: UNSTABLE, look: rounds::drift },
+    Doubt { word: UNSTABLE, look: rounds::spread },
 ];
 
 /// The verdict of a cell in which not everybody was served.
 pub(crate) const UNSERVED: &str = "unserved";
 /// The verdict of a cell that did not answer what was asked of it.
 pub(crate) const OVERLOAD: &str = "overload";
+/// The verdict of a cell whose rounds disagree.
+pub(crate) const UNSTABLE: &str = "unstable";
 /// The verdict of a cell that rests on too few rounds: what every cell of an unfinished run starts as.
 pub(crate) const TOO_FEW_ROUNDS: &str = "too-few-rounds";
 /// The verdict of a cell that may be ranked.

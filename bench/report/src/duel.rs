@@ -123,7 +123,7 @@ fn left_out<'a>(
     scenario: &'a Scenario,
 ) -> impl Iterator<Item = String> + use<'a> {
     let here = cells.iter().filter(|it| it.scenario.name == scenario.name);
-    here.filter(|it| it.contender != CONTROL && !is_comparable(it))
+    here.filter(|it| it.contender != CONTROL && !is_comparable(it, THROUGHPUT))
         .map(|cell| {
             let reason = cell.verdict.reason.as_deref().unwrap_or_default();
             let word = &cell.verdict.word;

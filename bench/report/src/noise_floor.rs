@@ -4,11 +4,11 @@
 //! It pays with one more contender a round. It ends at what strikes both copies alike: a bias of the instrument
 //! towards one model does not show here.
 
-use record::{CONTROL, Measure, NoiseFloor, Run, Scenario};
+use record::{CONTROL, NoiseFloor, Run, Scenario};
 
 use crate::cells::{self, Cell};
 use crate::comparisons::{EQUAL, PAIRED, THROUGHPUT, control};
-use crate::conditions::is_open;
+use crate::conditions::is_sliced;
 use crate::data::Data;
 use crate::format;
 
@@ -27,10 +27,6 @@ pub(crate) fn noise_floor(cells: &[Cell<'_>], run: &Run) -> Vec<NoiseFloor> {
             high: it.high,
         })
         .collect()
-}
-
-fn is_sliced(scenario: &Scenario) -> bool {
-    scenario.measure == Measure::Sliced && !is_open(scenario)
 }
 
 /// What a report opens with; nothing for a run without control.

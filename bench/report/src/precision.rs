@@ -1,10 +1,10 @@
 //! How sharp a run's comparisons are so far: what `drive` asks before it goes on. It ends at a number a scenario; when
 //! that is sharp enough, and how long it may take, is `drive`'s business.
 
-use record::{CONTROL, Measure, Results, Scenario};
+use record::{CONTROL, Results, Run, Scenario};
 
 use crate::comparisons::{THROUGHPUT, family, is_comparable};
-use crate::conditions::is_open;
+use crate::conditions::is_sliced;
 use crate::doubts::UNSERVED;
 use crate::{cells, cells::Cell};
 
@@ -16,12 +16,12 @@ pub fn half_widths(results: &Results, pairs_of_all: bool) -> Vec<(String, Option
     let cells = cells::cells(results);
     let scenarios = results.run.suite.scenarios.iter();
     scenarios
-        .filter(|scenario| scenario.measure == Measure::Sliced && !is_open(scenario))
+        .filter(|scenario| is_sliced(scenario))
         .filter(|scenario| has_pair(&cells, scenario, &results.run.suite.reference, pairs_of_all))
         .map(|scenario| {
             let reference = results.run.suite.reference.as_str();
             let reference = (!pairs_of_all).then_some(reference);
-            let widest = widest(&cells, scenario, reference, results.run.seed);
+            let widest = widest(&cells, scenario, reference, &results.run);
             (scenario.name.clone(), widest)
         })
         .collect()
@@ -43,17 +43,17 @@ fn widest(
     cells: &[Cell<'_>],
     scenario: &Scenario,
     reference: Option<&str>,
-    seed: u64,
+    run: &Run,
 ) -> Option<f64> {
     let here = cells.iter().filter(|it| it.scenario.name == scenario.name);
-    let here = here.filter(|it| it.contender != CONTROL && is_comparable(it));
+    let here = here.filter(|it| it.contender != CONTROL && is_comparable(it, THROUGHPUT));
     let names: Vec<&str> = here.map(|it| it.contender).collect();
     let wanted = match reference {
         Some(reference) if names.contains(&reference) => names.len() - 1,
         Some(_) => return None,
         None => names.len() * names.len().saturating_sub(1) / 2,
     };
-    let pairs = family(cells, scenario, THROUGHPUT, seed);
+    let pairs = family(cells, scenario, THROUGHPUT, run);
     let among = |name: &str| reference.is_none_or(|reference| reference == name);
     let halves: Vec<f64> = pairs
         .iter()

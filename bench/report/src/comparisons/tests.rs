@@ -114,3 +114,18 @@ fn equal_contenders_are_told_apart_in_less_than_one_run_of_twenty() {
         assert!(share <= 0.05, "{rounds} rounds: {share}");
     }
 }
+
+#[test]
+fn rounds_that_disagree_still_pair_by_slices_and_by_nothing_else() {
+    let results = fixture::results();
+    let mut cells = cells::cells(&results);
+    let cell = cells
+        .iter_mut()
+        .find(|it| it.contender == "prefork" && it.scenario.name == "rr-50");
+    let cell = cell.expect("a cell");
+    cell.verdict.word = doubts::UNSTABLE.to_owned();
+    assert!(is_comparable(cell, THROUGHPUT));
+    assert!(!is_comparable(cell, "cpu_us_per_request"));
+    cell.verdict.word = "host-noisy".to_owned();
+    assert!(!is_comparable(cell, THROUGHPUT));
+}
