@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::path::Path;
 use std::sync::Mutex;
 
 use nix::sys::personality::{self, Persona};
@@ -255,4 +256,40 @@ fn the_iterative_server_serves_one_of_fifty_and_is_not_ranked() {
             .any(|four| four == ["1", "of", "50", "served"]),
         "{said}"
     );
+}
+
+#[test]
+fn who_serves_whom_is_seen_from_outside() {
+    let _alone = alone();
+    let place = Place::new();
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/uneven.py");
+    let with = format!("uneven=python3 {} {{port}}", program.display());
+    let scenario = rr("rr", 8, "50ms", "200ms", 3) + "by_worker = true\n";
+    let (_, results) = place.measure(
+        &scenario,
+        &["--with", &with, "--only", "^(uneven|event-loop)$"],
+    );
+    for pass in passes(&results, "uneven", "rr") {
+        let held: Vec<(bool, u32)> = pass
+            .by_worker
+            .iter()
+            .map(|it| (it.root, it.connections))
+            .collect();
+        assert_eq!(
+            held,
+            [(true, 0), (false, 6), (false, 2)],
+            "three to one, twice"
+        );
+        let told: u64 = pass.by_worker.iter().map(|it| it.replies).sum();
+        let counted: u64 = pass.slices.iter().map(|it| it.replies).sum();
+        assert_eq!(told, counted, "every reply that counts is somebody's");
+    }
+    let summary = place.summary();
+    let jain = |name| value(&summary, name, "rr", "jain_connections");
+    assert_eq!(jain("uneven"), 0.8, "(6 + 2)² / (2 (36 + 4))");
+    let reason = estimate(&summary, "event-loop", "rr", "jain_connections")
+        .reason
+        .clone();
+    assert_eq!(reason.as_deref(), Some("one process serves everybody"));
+    place.assert_nothing_left(&[]);
 }

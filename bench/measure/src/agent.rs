@@ -23,7 +23,7 @@ use crate::load::Loader;
 use crate::protocol::{Id, Launch, Queued, Reply, Request, Stopped};
 use crate::sys::{self, Fork};
 use crate::tree::{self, Tree};
-use crate::{frame, look};
+use crate::{frame, holders, look};
 
 /// How long a keeper may take to end its tree: its two graces and a margin.
 const STOP_DEADLINE: Duration = Duration::from_secs(25);
@@ -138,6 +138,16 @@ impl Agent {
                     server.cgroup.as_ref(),
                     server.born,
                 )),
+            },
+            Request::Holders(id) => match self.look(id, Phase::Gauge) {
+                Err(reply) => *reply,
+                Ok(server) => match holders::holders(server.keeper.as_raw(), server.port.port) {
+                    Ok(holders) => Reply::Held(holders),
+                    Err(error) => refused(
+                        Phase::Gauge,
+                        format!("who holds its connections is not told: {error}"),
+                    ),
+                },
             },
             Request::Stop(id) => return self.stop(id),
             Request::KeepAwake(cpus) => {

@@ -8,7 +8,7 @@
 //! | the method, a line a step | [`round()`] |
 //! | who launches, looks and ends | [`serve`] (the agent), `keeper` |
 //! | who loads | `load` |
-//! | what is looked at | `look` (usage, memory), `host`, `listening` |
+//! | what is looked at | `look` (usage, memory), `holders` (who serves whom), `host`, `listening` |
 
 mod agent;
 mod awake;
@@ -18,6 +18,7 @@ mod client;
 mod command;
 pub mod contract;
 mod frame;
+mod holders;
 mod host;
 mod keeper;
 mod listening;
@@ -29,6 +30,7 @@ mod placement;
 mod protocol;
 mod round;
 mod seat;
+mod sockets;
 mod sys;
 mod tree;
 mod verify;

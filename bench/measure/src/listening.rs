@@ -8,15 +8,10 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener};
 
-use netlink_packet_core::{
-    NLM_F_DUMP, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload,
-};
-use netlink_packet_sock_diag::SockDiagMessage;
-use netlink_packet_sock_diag::constants::{AF_INET, AF_INET6, IPPROTO_TCP};
-use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, SocketId, StateFlags};
-use netlink_sys::protocols::NETLINK_SOCK_DIAG;
-use netlink_sys::{Socket, SocketAddr as NetlinkAddr};
+use netlink_packet_sock_diag::inet::StateFlags;
 use procfs::process::{FDTarget, Process};
+
+use crate::sockets;
 
 /// How many listening sockets on `port` belong to these processes.
 pub fn listeners(port: u16, pids: &[i32]) -> usize {
@@ -68,57 +63,16 @@ pub fn turned_away() -> Option<(u64, u64)> {
     Some((value("ListenOverflows")?, value("ListenDrops")?))
 }
 
-/// Listening sockets on `port` and the length of each one's accept queue, asked for by sock_diag(7): the kernel then walks listening sockets only.
+/// Listening sockets on `port` and the length of each one's accept queue.
 /// (/proc/net/tcp6 walks past every socket in TIME_WAIT, of IPv4, too: 20 ms after a suite of churn.)
 fn listening(port: u16) -> io::Result<HashMap<u64, u32>> {
     let mut sockets = HashMap::new();
-    for family in [AF_INET, AF_INET6] {
-        let mut socket = Socket::new(NETLINK_SOCK_DIAG)?;
-        socket.bind_auto()?;
-        socket.connect(&NetlinkAddr::new(0, 0))?;
-        socket.send(&listening_request(family), 0)?;
-        while collect(&socket.recv_from_full()?.0, port, &mut sockets)? {}
-    }
-    Ok(sockets)
-}
-
-fn listening_request(family: u8) -> Vec<u8> {
-    let mut header = NetlinkHeader::default();
-    header.flags = NLM_F_REQUEST | NLM_F_DUMP;
-    let request = InetRequest {
-        family,
-        protocol: IPPROTO_TCP,
-        extensions: ExtensionFlags::empty(),
-        states: StateFlags::LISTEN,
-        socket_id: SocketId::new_v4(),
-    };
-    let mut packet = NetlinkMessage::new(header, SockDiagMessage::InetRequest(request).into());
-    packet.finalize();
-    let mut bytes = vec![0; packet.buffer_len()];
-    packet.serialize(&mut bytes);
-    bytes
-}
-
-/// Takes inodes and queues out of one datagram of answers; false after the last one.
-fn collect(mut datagram: &[u8], port: u16, sockets: &mut HashMap<u64, u32>) -> io::Result<bool> {
-    while !datagram.is_empty() {
-        let message = NetlinkMessage::<SockDiagMessage>::deserialize(datagram)
-            .map_err(|error| io::Error::other(error.to_string()))?;
-        match message.payload {
-            NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(socket))
-                if socket.header.socket_id.source_port == port =>
-            {
-                sockets.insert(u64::from(socket.header.inode), socket.header.recv_queue);
-            }
-            NetlinkPayload::Done(_) => return Ok(false),
-            NetlinkPayload::Error(error) => return Err(error.to_io()),
-            _ => {}
+    sockets::each(StateFlags::LISTEN, |socket| {
+        if socket.socket_id.source_port == port {
+            sockets.insert(u64::from(socket.inode), socket.recv_queue);
         }
-        // Messages are padded to four bytes.
-        let length = (message.header.length as usize).next_multiple_of(4);
-        datagram = datagram.get(length.max(4)..).unwrap_or_default();
-    }
-    Ok(true)
+    })?;
+    Ok(sockets)
 }
 
 /// Where sock_diag is not allowed. Listening sockets stand first: reading stops at the first other one.

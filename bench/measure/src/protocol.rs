@@ -2,6 +2,7 @@
 //! and stops; the one beside the network loads. They are the same program, so that either may live elsewhere.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use record::{Cause, Encoded, Gauge, Host, HostInstant, Requests, Slice, Usage};
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ pub enum Request {
     Gauge(Id),
     /// What the tree has used: answered by `Used`.
     Usage(Id),
+    /// Who of the tree holds which connection: answered by `Held`.
+    Holders(Id),
     /// End the tree: answered by `Stopped`.
     Stop(Id),
     /// Keep these CPUs from halting, or no more (none): answered by `Done`.
@@ -91,6 +94,8 @@ pub enum Reply {
     Used(Usage),
     /// To `Queue`.
     Queued(Queued),
+    /// To `Holders`.
+    Held(Vec<Holder>),
     /// To `Stop`.
     Stopped(Stopped),
     /// To `HostNow`.
@@ -101,6 +106,28 @@ pub enum Reply {
     Closed(Vec<Measured>),
     /// The request could not be carried out.
     Refused(Cause),
+}
+
+/// A process of a tree, and the connections of which it has a descriptor.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Its process.
+    pub pid: i32,
+    /// Whether it is the one that was launched.
+    pub root: bool,
+    /// The other ends.
+    pub peers: Vec<SocketAddr>,
+    /// Its threads, and the CPU time that each has used, nanoseconds.
+    pub threads: Vec<(i32, u64)>,
+}
+
+/// How one connection was served.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OfConnection {
+    /// Its end at the generator.
+    pub local: SocketAddr,
+    /// received − sent of the replies that count, with two significant digits.
+    pub service: Encoded,
 }
 
 /// What waits at a server's door. Absent where the kernel does not tell.
@@ -204,6 +231,8 @@ pub struct Measured {
     pub lag: Option<Encoded>,
     /// Tenths of seconds of a window.
     pub bins: Vec<record::Bin>,
+    /// Each connection by itself, where it was asked for.
+    pub by_connection: Vec<OfConnection>,
     /// The generator about itself.
     pub generator: record::pass::Generator,
 }

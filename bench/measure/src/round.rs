@@ -59,9 +59,11 @@ pub fn round(
     block.weigh(|gauges| &mut gauges.connected)?;
     block.warm_up()?;
     block.stay_quiet()?;
+    block.see_holders()?;
     block.read_usage(|usage| &mut usage.before)?;
     block.measure()?;
     block.read_usage(|usage| &mut usage.after)?;
+    block.see_holders()?;
     block.close()?;
     block.stop()?;
     block.keep_awake(false)?;
@@ -214,6 +216,21 @@ impl<'a> Block<'a> {
         Ok(())
     }
 
+    /// Who of everybody's processes holds which connection, where the scenario asks for it.
+    fn see_holders(&mut self) -> Result<(), AgentError> {
+        if !self.scenario.by_worker {
+            return Ok(());
+        }
+        for seat in self.seats.iter_mut().filter(|seat| seat.alive) {
+            match self.bench.servers.ask(&Request::Holders(seat.id)) {
+                Ok(Reply::Held(holders)) => seat.holders.push(holders),
+                Ok(other) => return Err(unexpected(&other)),
+                Err(error) => seat.tolerate::<()>(error).map(drop)?,
+            }
+        }
+        Ok(())
+    }
+
     /// What everybody weighs, in solo passes only: servers that are alive together share pages.
     fn weigh(
         &mut self,
@@ -251,6 +268,7 @@ impl<'a> Block<'a> {
                 timeout: REQUEST_TIMEOUT,
                 reconnect: false,
                 sources: (1..=8).map(|last| Ipv4Addr::new(127, 0, 1, last)).collect(),
+                by_connection: self.scenario.by_worker,
                 seed: self.seed,
                 first_connection: u64::from(seat.id) * CONNECTION_NUMBERS,
             })
@@ -427,6 +445,7 @@ impl<'a> Block<'a> {
             startup_ns: None,
             usage: UsageInstants::default(),
             gauges: GaugeInstants::default(),
+            by_worker: Vec::new(),
             generator: Generator::default(),
             host: HostInstants::default(),
         }

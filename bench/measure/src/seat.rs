@@ -6,7 +6,8 @@
 use record::pass::{Bin, Cause, Generator, Histograms, Outcome, Pass, Phase, Usage};
 
 use crate::client::AgentError;
-use crate::protocol::{Id, Measured, Queued, Stopped, Tally};
+use crate::holders;
+use crate::protocol::{Holder, Id, Measured, Queued, Stopped, Tally};
 
 /// A seat.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct Seat {
     pub alive: bool,
     /// Requests since the first echo.
     pub tally: Tally,
+    /// Who held its connections, before and after the load.
+    pub holders: Vec<Vec<Holder>>,
     /// Its record.
     pub pass: Pass,
 }
@@ -31,6 +34,7 @@ impl Seat {
             port: 0,
             alive: false,
             tally: Tally::default(),
+            holders: Vec::new(),
             pass,
         }
     }
@@ -61,6 +65,9 @@ impl Seat {
         self.pass.slices = measured.slices;
         self.pass.bins = measured.bins;
         note_queues(&mut self.pass.bins, looks);
+        if let [before, after] = &self.holders[..] {
+            self.pass.by_worker = holders::workers(before, after, &measured.by_connection);
+        }
         self.pass.histograms = Histograms {
             service: measured.service,
             response: measured.response,

@@ -104,6 +104,7 @@ fn plain() -> Scenario {
         per_connection: 1,
         think: std::time::Duration::ZERO,
         keep_awake: false,
+        by_worker: false,
         work: "none".to_owned(),
         state: None,
         touch: None,

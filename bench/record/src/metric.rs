@@ -1,6 +1,6 @@
 //! The metrics: one table of names, units and directions. A name is quantity_unit_per_x_part.
 
-use crate::suite::Workload;
+use crate::suite::{Scenario, Workload};
 
 /// One figure that a cell may have.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,8 @@ pub struct Metric {
     /// Which direction is better.
     pub better: Better,
     workloads: &'static [Workload],
+    /// Whether only scenarios that say `by_worker` have it.
+    by_worker: bool,
 }
 
 /// Which direction of a metric is better.
@@ -28,9 +30,9 @@ pub enum Better {
 }
 
 impl Metric {
-    /// Whether cells of this workload have it.
-    pub fn applies(&self, workload: Workload) -> bool {
-        self.workloads.contains(&workload)
+    /// Whether cells of this scenario have it.
+    pub fn applies(&self, scenario: &Scenario) -> bool {
+        self.workloads.contains(&scenario.workload) && (scenario.by_worker || !self.by_worker)
     }
 }
 
@@ -62,6 +64,15 @@ const fn row(
         title,
         better,
         workloads,
+        by_worker: false,
+    }
+}
+
+/// One that is known where a scenario asks who served whom.
+const fn by_worker(row: Metric) -> Metric {
+    Metric {
+        by_worker: true,
+        ..row
     }
 }
 
@@ -87,6 +98,11 @@ pub const METRICS: &[Metric] = &[
     row("generator_cpu_us_per_request", "µs", "generator CPU per request", Better::Neither, LOADED),
     row("schedule_lag_ns_p50", "ns", "schedule lag p50", Better::Neither, LOADED),
     row("schedule_lag_ns_p99", "ns", "schedule lag p99", Better::Neither, LOADED),
+    by_worker(row("jain_connections", "1", "Jain's index of connections", Better::More, LOADED)),
+    by_worker(row("jain_requests", "1", "Jain's index of requests", Better::More, LOADED)),
+    by_worker(row("share_of_busiest_worker", "1", "requests of the busiest worker", Better::Less, LOADED)),
+    by_worker(row("service_ns_p99_of_fastest_worker", "ns", "service p99, fastest worker", Better::Less, LOADED)),
+    by_worker(row("service_ns_p99_of_slowest_worker", "ns", "service p99, slowest worker", Better::Less, LOADED)),
     row("errors", "1", "errors", Better::Less, LOADED),
     row("pss_bytes", "B", "PSS", Better::Less, IDLE),
     row("page_table_bytes", "B", "page tables", Better::Less, IDLE),

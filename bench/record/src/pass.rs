@@ -324,6 +324,24 @@ pub struct GaugeInstants {
     pub connected: Option<Gauge>,
 }
 
+/// A process of the server's tree, and how the connections that it held were served. Seen from outside: by the
+/// socket tables, by /proc of its threads, and by the generator at the other ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Worker {
+    /// Its process.
+    pub pid: i32,
+    /// Whether it is the process that was launched: often one that only starts the others.
+    pub root: bool,
+    /// Connections that it held after the load.
+    pub connections: u32,
+    /// Their replies, of those that the pass counts.
+    pub replies: u64,
+    /// CPU time of each of its threads under the load, nanoseconds, the busiest first.
+    pub threads_cpu_ns: Vec<u64>,
+    /// Service time of those replies, with two significant digits.
+    pub service: Encoded,
+}
+
 /// What the generator says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Generator {
@@ -430,6 +448,9 @@ pub struct Pass {
     pub usage: UsageInstants,
     /// Two gauges.
     pub gauges: GaugeInstants,
+    /// Scenarios that say `by_worker`: who served whom.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_worker: Vec<Worker>,
     /// The generator about itself.
     pub generator: Generator,
     /// The host beside us.

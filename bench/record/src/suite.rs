@@ -141,6 +141,9 @@ pub struct Scenario {
     /// What a request costs the server beside the echo, in the words of `echo-server --work`.
     #[serde(default = "none")]
     pub work: String,
+    /// Whether it is told which worker holds which connection, and how each of them was served.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_worker: bool,
     /// Bytes that the server holds before it starts (`256MiB`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
@@ -279,6 +282,11 @@ impl Scenario {
         }
         if self.per_connection == 0 || (self.per_connection > 1 && self.workload != Workload::Crr) {
             return wrong("per_connection is at least 1, and more than 1 only for crr");
+        }
+        if self.by_worker && self.workload != Workload::Rr {
+            return wrong(
+                "by_worker belongs to rr: other connections are gone before anybody looks, or say nothing",
+            );
         }
         if open && !self.think.is_zero() {
             return wrong("with a rate nobody thinks: think belongs to pace = \"closed\"");

@@ -17,7 +17,7 @@ pub(crate) fn estimates(cells: &[Cell<'_>], seed: u64) -> Vec<Estimate> {
         let latencies = Latencies::of(cell);
         let metrics = METRICS
             .iter()
-            .filter(|metric| metric.applies(cell.scenario.workload));
+            .filter(|metric| metric.applies(cell.scenario));
         metrics
             .map(|metric| {
                 let seed = stats::seed(seed, &[cell.contender, &cell.scenario.name, metric.name]);

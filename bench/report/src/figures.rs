@@ -4,6 +4,7 @@
 
 use record::{Pass, Usage, Workload};
 
+use crate::distribution;
 use crate::latency::Span;
 
 /// A figure of one pass.
@@ -49,6 +50,11 @@ pub(crate) fn how(metric: &str) -> How {
         "switches_involuntary_per_request" => How::Round(|pass, load| count(pass, load, |usage| usage.switches_involuntary)),
         "faults_minor_per_request" => How::Round(|pass, load| count(pass, load, |usage| usage.faults_minor)),
         "generator_cpu_us_per_request" => How::Round(generator_cpu),
+        "jain_connections" => How::Round(|pass, _| distribution::evenness(pass, |worker| f64::from(worker.connections))),
+        "jain_requests" => How::Round(|pass, _| distribution::evenness(pass, |worker| worker.replies as f64)),
+        "share_of_busiest_worker" => How::Round(|pass, _| distribution::busiest(pass)),
+        "service_ns_p99_of_fastest_worker" => How::Round(|pass, _| distribution::fastest(pass)),
+        "service_ns_p99_of_slowest_worker" => How::Round(|pass, _| distribution::slowest(pass)),
         "errors" => How::Total(errors),
         "pss_bytes" => How::Round(|pass, _| gauge(pass, |gauge| gauge.pss_bytes)),
         "page_table_bytes" => How::Round(|pass, _| gauge(pass, |gauge| gauge.page_table_bytes)),

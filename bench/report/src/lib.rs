@@ -28,6 +28,7 @@ mod columns;
 mod comparisons;
 mod conditions;
 mod data;
+mod distribution;
 mod doubts;
 mod duel;
 mod estimates;

@@ -24,10 +24,7 @@ fn every_metric_of_every_cell_has_a_value_or_a_reason() {
             .iter()
             .filter(|it| it.skipped.is_none())
         {
-            for metric in METRICS
-                .iter()
-                .filter(|metric| metric.applies(scenario.workload))
-            {
+            for metric in METRICS.iter().filter(|metric| metric.applies(scenario)) {
                 let it = estimate(&summary, &entrant.name, &scenario.name, metric.name);
                 assert!(it.value.is_some() || it.reason.is_some(), "{it:?}");
                 assert!(!it.source.is_empty(), "{it:?}");

@@ -3,13 +3,13 @@
 //! No buffer is kept for it: payloads are made when they are sent and again when they are checked. It pays
 //! one system call for whatever is to be sent and one for whatever has come, however many requests that is.
 
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, SockaddrStorage, bind,
-    connect, recv, send, setsockopt, socket, sockopt,
+    connect, getsockname, recv, send, setsockopt, socket, sockopt,
 };
 
 use super::flights::{Flight, Flights};
@@ -285,6 +285,19 @@ impl Connection {
             self.begun - self.flights.len() as u64,
             self.received as usize,
         )
+    }
+
+    /// This end, while there is one.
+    pub fn local(&self) -> Option<SocketAddr> {
+        let name: SockaddrStorage = getsockname(self.socket.as_ref()?.as_raw_fd()).ok()?;
+        let four = name
+            .as_sockaddr_in()
+            .map(|it| SocketAddr::from(SocketAddrV4::from(*it)));
+        let six = || {
+            name.as_sockaddr_in6()
+                .map(|it| SocketAddr::from(SocketAddrV6::from(*it)))
+        };
+        four.or_else(six)
     }
 
     #[inline]

@@ -11,8 +11,10 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::net::Ipv4Addr;
 
+use hdrhistogram::Histogram;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
-use record::{Pace, Workload};
+use record::histogram::coarse_latencies;
+use record::{Encoded, Pace, Workload};
 
 use super::clock::now_ns;
 use super::connection::{Connection, Failure, Sent};
@@ -21,7 +23,7 @@ use super::plan::LoadPlan;
 use super::pool::Pool;
 use super::recorder::Recorder;
 use super::schedule::Share;
-use crate::protocol::Tally;
+use crate::protocol::{OfConnection, Tally};
 use crate::sys;
 
 /// Events taken by one epoll_wait(2).
@@ -77,6 +79,8 @@ pub struct Lane {
     connections: Vec<Connection>,
     /// One a connection under crr, else none.
     handshakes: Vec<Handshake>,
+    /// Service time of each connection's replies that count, where that is asked for; else none.
+    each: Vec<Histogram<u64>>,
     opened: u32,
     last_answer_ns: u64,
     events: Vec<EpollEvent>,
@@ -97,6 +101,10 @@ impl Lane {
             handshakes: match plan.workload {
                 Workload::Crr => vec![Handshake::default(); own as usize],
                 _ => Vec::new(),
+            },
+            each: match plan.by_connection {
+                true => vec![coarse_latencies(); own as usize],
+                false => Vec::new(),
             },
             recorder: Recorder::new(plan),
             tally: Tally::default(),
@@ -162,6 +170,18 @@ impl Lane {
             .count() as u32
     }
 
+    /// How each connection that still stands was served, where that was asked for.
+    pub fn by_connection(&self) -> Vec<OfConnection> {
+        let each = self.connections.iter().zip(&self.each);
+        let of = |(connection, service): (&Connection, &Histogram<u64>)| {
+            Some(OfConnection {
+                local: connection.local()?,
+                service: Encoded::new(service),
+            })
+        };
+        each.filter_map(of).collect()
+    }
+
     /// Indices of the connections that take part.
     pub fn members(&self) -> impl Iterator<Item = usize> + use<> {
         let served: Vec<usize> = (0..self.connections.len())
@@ -221,7 +241,10 @@ impl Lane {
             self.busy -= 1;
             self.tally.requests.ok += 1;
             let connect_ns = self.count_answer(index);
-            self.recorder.answered(flight, connect_ns, now);
+            let counts = self.recorder.answered(flight, connect_ns, now);
+            if counts && let Some(own) = self.each.get_mut(index) {
+                own.saturating_record(now - flight.sent_ns);
+            }
             self.follow(index, now);
         }
         self.flush(index, buffer);

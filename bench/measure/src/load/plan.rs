@@ -36,6 +36,8 @@ pub struct LoadPlan {
     pub reconnect: bool,
     /// crr: addresses that connections come from, in turn; none leaves it to the kernel.
     pub sources: Vec<Ipv4Addr>,
+    /// Whether it is told how each connection was served.
+    pub by_connection: bool,
     /// From which the schedule follows.
     pub seed: u64,
     /// The number of the first connection, from which payloads follow.

@@ -86,6 +86,7 @@ mod tests {
             reconnect: false,
             sources: Vec::new(),
             seed: 1,
+            by_connection: false,
             first_connection: 0,
         }
     }

@@ -77,15 +77,16 @@ impl Recorder {
         }
     }
 
-    /// A reply is complete; with `connect_ns` it is the first of a connection that took so long to be there.
+    /// A reply is complete; with `connect_ns` it is the first of a connection that took so long to be there. Says
+    /// whether it counts.
     #[inline]
-    pub fn answered(&mut self, flight: Flight, connect_ns: Option<u64>, now: u64) {
+    pub fn answered(&mut self, flight: Flight, connect_ns: Option<u64>, now: u64) -> bool {
         if let Some(bin) = &mut self.bin {
             bin.replies += 1;
             bin.response.saturating_record(now - flight.due_ns);
         }
         let counts = match self.counting {
-            Counting::Nothing => return,
+            Counting::Nothing => return false,
             Counting::Replies(from, until) => {
                 let counts = (from..=until).contains(&now);
                 self.replies += u64::from(counts);
@@ -104,6 +105,7 @@ impl Recorder {
                 connect.saturating_record(connect_ns);
             }
         }
+        counts
     }
 
     /// A request has failed: it counts by kind, and its latency is at least what it has waited.

@@ -183,6 +183,8 @@ impl Team {
             resident_bytes: super::resident_bytes(),
             ..measured.generator
         };
+        let lanes = self.lanes.iter();
+        measured.by_connection = lanes.flat_map(|(lane, _)| lane.by_connection()).collect();
         let all = self.loaded();
         measured.generator.clamped = all.clamped;
         measured.tally = tally;

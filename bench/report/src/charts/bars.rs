@@ -42,7 +42,7 @@ pub(crate) struct Bars<'a> {
     pub axis: &'a str,
     /// How a tick is written.
     pub tick: fn(f64) -> String,
-    /// Names and colours of the parts.
+    /// Names and colours of the parts; one without a name is not in the legend.
     pub parts: Vec<(&'a str, RGBColor)>,
     /// From top to bottom.
     pub rows: Vec<Row<'a>>,
@@ -96,7 +96,7 @@ pub(crate) fn draw(bars: &Bars<'_>) -> String {
 
 fn legend(canvas: &Canvas<'_>, bars: &Bars<'_>, y: i32) {
     let mut x = MARGIN + NAMES;
-    for (name, colour) in &bars.parts {
+    for (name, colour) in bars.parts.iter().filter(|(name, _)| !name.is_empty()) {
         canvas.fill(x, y - 12, x + 24, y + 12, *colour);
         canvas.text((x + 36, y), Held::Left, plain(SMALL), name);
         x += 36 + width(name, plain(SMALL)) + 50;

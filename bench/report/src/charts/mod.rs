@@ -7,6 +7,7 @@
 
 mod bars;
 mod canvas;
+mod distribution;
 mod drawings;
 mod five_ways;
 mod labels;
@@ -90,6 +91,15 @@ const CHARTS: &[Chart] = &[
                   connection waits once for each request; a loop that always finds something ready hardly ever \
                   waits. Do not conclude that switches are the whole cost: CPU per request includes the rest.",
         draw: Draw::Suite(switches::draw),
+    },
+    Chart {
+        name: "distribution",
+        title: "Who answers how much",
+        meaning: "A bar is all requests, its pieces are the processes that answered them, the busiest first. The kernel hands a \
+                  connection to whichever worker asks first, deals it by a hash, or a master deals it in turn: pieces \
+                  of one size mean that the policy is even. Do not conclude that even is fast: a worker that stays awake \
+                  saves the waking of the others, and only under load does an uneven share make somebody wait.",
+        draw: Draw::Scenario(distribution::draw),
     },
     Chart {
         name: "latency",

@@ -170,6 +170,7 @@ pub fn plan(args: &LoadArgs) -> Result<(LoadPlan, Span), Failure> {
         reconnect: true,
         sources: sources(args.mode, target),
         seed: args.seed.unwrap_or_else(from_the_clock),
+        by_connection: false,
         first_connection: 0,
     };
     Ok((plan, span))

@@ -264,6 +264,7 @@ mod tests {
             reconnect: true,
             sources: Vec::new(),
             seed: 1,
+            by_connection: false,
             first_connection: 0,
         }
     }
