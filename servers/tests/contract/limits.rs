@@ -12,6 +12,15 @@ use nix::sys::signal::SIGUSR1;
 
 use crate::running::{BINARY, Running, every_model, until};
 
+/// They need nobody but themselves.
+const SINGLE_THREADED: [&str; 5] = [
+    "iterative",
+    "event-loop",
+    "event-loop-edge",
+    "tokio-current-thread",
+    "io-uring",
+];
+
 /// How long the server is looked at while it is out of something.
 const EPISODE: Duration = Duration::from_millis(600);
 
@@ -96,7 +105,7 @@ fn out_of_processes_and_threads() {
         let server = Running::launch(command);
         let mut client = server.client();
         client.asks();
-        if !matches!(model.name.as_str(), "iterative" | "event-loop") {
+        if !SINGLE_THREADED.contains(&model.name.as_str()) {
             says_so_once_and_does_not_spin(&server, "echo-server: cannot ");
         }
         group.allow("max");
