@@ -18,6 +18,21 @@ use crate::patience::PAUSE;
 /// What an event of the door carries in place of a client's number.
 pub const DOOR: u64 = u64::MAX;
 
+/// What an edge-triggered loop watches its clients for. The end of a client's bytes is told with its last ones:
+/// without that, each turn would have to ask for it.
+pub const EDGES: EpollFlags = EpollFlags::EPOLLIN
+    .union(EpollFlags::EPOLLOUT)
+    .union(EpollFlags::EPOLLRDHUP)
+    .union(EpollFlags::EPOLLET);
+
+/// A client has said all, or is gone.
+pub const LAST: EpollFlags = EpollFlags::EPOLLRDHUP
+    .union(EpollFlags::EPOLLHUP)
+    .union(EpollFlags::EPOLLERR);
+
+/// Turns of one client, at an edge, before others have theirs.
+pub const TURNS: usize = 16;
+
 /// Who is here, and who may yet come.
 pub struct Clients<'a> {
     epoll: Epoll,

@@ -13,17 +13,14 @@
 //! It pays a few dozen bytes for a connection and no context switch for a request: a busy loop never sleeps.
 //! Back-pressure: a client that does not read stops being read, so that at most one buffer is kept for it.
 //! It ends at one core, and at the first request that blocks: work is done inline, and while it is, nobody
-//! else is served. That is the lesson of this family; `event_offload.rs` is an answer to it.
-//!
-//! The members differ in when the kernel reports a client, and in how many loops there are:
-//! - `event-loop`, level-triggered: for as long as there is something to read. Forgiving: a turn may leave some.
+//! else is served. That is the lesson; `event_offload.rs` is an answer to it. The members:
+//! - `event-loop`, level-triggered: a client is reported while there is something to read. A turn may leave some.
 //! - `event-loop-edge`: once, when something comes. What is left is never mentioned again, so a turn goes on
-//!   until nothing is; in return the kernel needs not look again at a client that was served.
+//!   until nothing is; in return the kernel need not look again at a client that was served.
 //! - `event-loop-per-core`: `--workers` level-triggered loops on threads that share nothing; the kernel deals
 //!   connections out among their listeners by hash, so one loop may be busy while another is idle.
 //!
-//! System calls a request, alike for all: recv and send, and one epoll_wait for all that are ready (50
-//! clients: 0.03 to 0.1 of a call each).
+//! System calls a request, in all: recv, send, and a part of the epoll_wait for all that are ready (50 clients: 0.04).
 
 use std::io;
 use std::os::fd::AsFd;
@@ -32,43 +29,30 @@ use std::thread;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 
 use super::Server;
-use crate::clients::{Clients, DOOR};
+use crate::clients::{Clients, DOOR, EDGES, LAST, TURNS};
 use crate::echo::BUFFER;
 use crate::nonblocking::{Connection, Wants};
 use crate::patience::patiently;
 
-/// When the kernel reports a client.
+/// When the kernel reports a client: while it is ready, or when it becomes so.
 #[derive(Clone, Copy)]
-pub enum Trigger {
-    /// While it is ready.
+enum Trigger {
     Level,
-    /// When it becomes so.
     Edge,
 }
 
-/// Turns of one client before others have theirs.
-const TURNS: usize = 16;
-
-/// The end of a client's bytes is told with its last ones: without it, a turn would ask for it each time.
-const EDGES: EpollFlags = EpollFlags::EPOLLIN
-    .union(EpollFlags::EPOLLOUT)
-    .union(EpollFlags::EPOLLRDHUP)
-    .union(EpollFlags::EPOLLET);
-
 /// Serves all connections on this thread.
 pub fn serve(server: &'static Server) -> io::Result<()> {
-    serve_by(Trigger::Level, server)
+    let listener = server.listen()?.into_nonblocking()?;
+    let accept = || Connection::accept(&listener, &server.service);
+    run(&listener, EpollFlags::EPOLLIN, accept)
 }
 
 /// Serves all connections on this thread, told of changes only.
 pub fn serve_edge(server: &'static Server) -> io::Result<()> {
-    serve_by(Trigger::Edge, server)
-}
-
-fn serve_by(trigger: Trigger, server: &'static Server) -> io::Result<()> {
     let listener = server.listen()?.into_nonblocking()?;
     let accept = || Connection::accept(&listener, &server.service);
-    run_by(trigger, &listener, EpollFlags::EPOLLIN, accept)
+    run_by(Trigger::Edge, &listener, EpollFlags::EPOLLIN, accept)
 }
 
 /// Serves with a loop a worker; this thread runs one of them.
@@ -121,9 +105,12 @@ fn run_by(
             match (event.data(), trigger) {
                 (DOOR, _) => clients.let_in()?,
                 (at, Trigger::Level) => one_turn(&mut clients, at as usize, &mut buffer),
-                (at, Trigger::Edge) => {
-                    all_turns(&mut clients, at as usize, event.events(), &mut buffer)
-                }
+                (at, Trigger::Edge) => all_turns(
+                    &mut clients,
+                    at as usize,
+                    event.events().intersects(LAST),
+                    &mut buffer,
+                ),
             }
         }
     }
@@ -148,12 +135,10 @@ fn one_turn(clients: &mut Clients<'_>, at: usize, buffer: &mut [u8]) {
 }
 
 /// Edge-triggered: what these turns leave is not reported again, unless that is asked for.
-fn all_turns(clients: &mut Clients<'_>, at: usize, flags: EpollFlags, buffer: &mut [u8]) {
+fn all_turns(clients: &mut Clients<'_>, at: usize, last: bool, buffer: &mut [u8]) {
     let Some(client) = clients.get(at) else {
         return;
     };
-    let last =
-        flags.intersects(EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR);
     for _ in 0..TURNS {
         match client.turn(buffer) {
             Err(_) => return clients.end(at),

@@ -16,9 +16,9 @@
 //! not read meanwhile. It ends at as many blocking requests at once as there are helpers (libuv's four, or
 //! `--workers` if that is more): the next waits in their queue; and arithmetic is done inline, as libuv does.
 //!
-//! System calls a request: recv and send, one epoll_wait for all that are ready (edge-triggered). With work
-//! that blocks, beside the work: one recv in vain, and up to two futex calls and a write to the eventfd, fewer
-//! when many are on the way.
+//! System calls a request: recv, send, and a part of the epoll_wait for all that are ready (edge-triggered).
+//! With work that blocks, beside the work: a fifth of a recv in vain, two futex calls, and few writes to the
+//! eventfd (0.03 with 50 clients): one for all that are finished before the loop looks.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -26,7 +26,7 @@ use std::os::fd::AsFd;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 
 use super::Server;
-use crate::clients::{Clients, DOOR};
+use crate::clients::{Clients, DOOR, EDGES, LAST, TURNS};
 use crate::echo::BUFFER;
 use crate::nonblocking::Connection;
 use crate::offload::Helpers;
@@ -36,19 +36,6 @@ use crate::work::Due;
 const LEAST_HELPERS: usize = 4;
 /// What an event of the helpers carries in place of a client's number.
 const HELPERS: u64 = DOOR - 1;
-/// Turns of one client before others have theirs.
-const TURNS: usize = 16;
-
-/// Edges: a client that waits for its helper must not be reported again and again.
-const EDGES: EpollFlags = EpollFlags::EPOLLIN
-    .union(EpollFlags::EPOLLOUT)
-    .union(EpollFlags::EPOLLRDHUP)
-    .union(EpollFlags::EPOLLET);
-
-/// A client has said all, or is gone: told once, with what came last.
-const LAST: EpollFlags = EpollFlags::EPOLLRDHUP
-    .union(EpollFlags::EPOLLHUP)
-    .union(EpollFlags::EPOLLERR);
 
 /// What becomes of a client when its work is done, and when it has failed.
 struct Callbacks {
