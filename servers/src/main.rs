@@ -3,11 +3,14 @@
 //! All that a server is beside its model happens here, before it listens: options, limits, signals, the
 //! state it holds and the work it does. The models stand in `models/`, the service in `echo.rs`.
 
+mod clients;
 mod echo;
 mod listen;
 mod models;
 mod nonblocking;
+mod offload;
 mod options;
+mod orders;
 mod patience;
 mod signals;
 mod sys;
@@ -18,14 +21,18 @@ use std::process::ExitCode;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use models::Server;
+use models::{Model, Server};
 use options::{Command, Options};
 
 fn main() -> ExitCode {
     match options::parse(std::env::args_os().skip(1)) {
         Ok(Command::Serve(options)) => match run(&options) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&format!("{}: {error}", options.model.name), 1),
+            Err(error) => refuse(options.model, &error),
+        },
+        Ok(Command::Check(model)) => match model.check() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => refuse(model, &error),
         },
         Ok(Command::Print(text)) => {
             // A reader that went away (`| head -1`) is no error of ours.
@@ -52,6 +59,17 @@ fn run(options: &Options) -> io::Result<()> {
 fn raise_descriptor_limit() -> io::Result<()> {
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     Ok(setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?)
+}
+
+/// The status of sysexits(3) for what this machine does not allow: a harness then skips the model.
+const UNAVAILABLE: u8 = 69;
+
+fn refuse(model: &Model, error: &io::Error) -> ExitCode {
+    let status = match error.kind() {
+        io::ErrorKind::Unsupported => UNAVAILABLE,
+        _ => 1,
+    };
+    fail(&format!("{}: {error}", model.name), status)
 }
 
 fn fail(problem: &str, status: u8) -> ExitCode {

@@ -3,7 +3,9 @@
 //! A new model is its file and its line; nothing else in the program knows a model by name.
 
 mod event_loop;
+mod event_offload;
 mod fork_per_connection;
+mod io_uring;
 mod iterative;
 mod prefork;
 mod thread_per_connection;
@@ -48,5 +50,24 @@ pub const MODELS: &[Model] = &[
     Model { name: "thread-per-connection", family: "thread-per-connection", holds: "any", sentence: "a new thread for each connection", serve: thread_per_connection::serve },
     Model { name: "thread-pool", family: "thread-pool", holds: "workers", sentence: "one thread accepts, a pool of threads serves one connection each", serve: thread_pool::serve },
     Model { name: "event-loop", family: "event-driven", holds: "any", sentence: "one thread waits for all connections at once (epoll, level-triggered)", serve: event_loop::serve },
+    Model { name: "event-loop-edge", family: "event-driven", holds: "any", sentence: "the same, told of changes only (epoll, edge-triggered)", serve: event_loop::serve_edge },
+    Model { name: "event-loop-per-core", family: "event-driven", holds: "any", sentence: "a loop a worker, each with a listener of its own (SO_REUSEPORT)", serve: event_loop::serve_per_core },
+    Model { name: "event-offload", family: "event-driven", holds: "any", sentence: "one loop with callbacks, and helper threads for work that blocks (libuv)", serve: event_offload::serve },
     Model { name: "tokio", family: "event-driven", holds: "any", sentence: "a task for each connection on a runtime of worker threads", serve: tokio::serve },
+    Model { name: "tokio-current-thread", family: "event-driven", holds: "any", sentence: "a task for each connection, all on one thread", serve: tokio::serve_current_thread },
+    Model { name: "io-uring", family: "event-driven", holds: "any", sentence: "one thread orders in bulk what the kernel then does (io_uring)", serve: io_uring::serve },
 ];
+
+/// What some models need of the kernel, and may be denied.
+const NEEDS: &[(&str, fn() -> io::Result<()>)] = &[("io-uring", io_uring::allowed)];
+
+impl Model {
+    /// Whether it can serve here.
+    ///
+    /// # Errors
+    /// `Unsupported`, with what is not allowed and by whom.
+    pub fn check(&self) -> io::Result<()> {
+        let mut needs = NEEDS.iter().filter(|(name, _)| *name == self.name);
+        needs.try_for_each(|(_, allowed)| allowed())
+    }
+}

@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use crate::signals::Open;
 use crate::sys;
-use crate::work::{Requests, Service};
+use crate::work::{Due, Requests, Service};
 
 /// One client of an event loop.
 pub struct Connection {
@@ -35,12 +35,17 @@ impl Connection {
     /// # Errors
     /// `WouldBlock` when nobody does, and those of `accept`.
     pub fn accept(listener: &TcpListener, service: &'static Service) -> io::Result<Self> {
-        Ok(Connection {
-            stream: sys::accept_nonblocking(listener)?,
+        Ok(Self::adopt(sys::accept_nonblocking(listener)?, service))
+    }
+
+    /// One that is accepted already, and does not block.
+    pub fn adopt(stream: TcpStream, service: &'static Service) -> Self {
+        Connection {
+            stream,
             unsent: Vec::new(),
             _open: Open::count(),
             requests: service.begin(),
-        })
+        }
     }
 
     /// Its place in a table: the kernel gives out the lowest free number, so there are few gaps.
@@ -57,27 +62,51 @@ impl Connection {
         }
     }
 
-    /// Sends what it owes, or else echoes what has come.
+    /// Sends what it owes, and then echoes what has come. True when more may be there at once: fewer bytes
+    /// than the buffer holds were all that there were.
     ///
     /// # Errors
     /// When the client is done, or gone: either ends this connection and no other.
-    pub fn turn(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        if !self.unsent.is_empty() {
-            let unsent = std::mem::take(&mut self.unsent);
-            return self.send(&unsent);
-        }
-        let received = match (&self.stream).read(buffer) {
-            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
-            Err(error) if is_later(&error) => return Ok(()),
-            received => received?,
+    pub fn turn(&mut self, buffer: &mut [u8]) -> io::Result<bool> {
+        let Some(received) = self.receive(buffer)? else {
+            return Ok(false);
         };
-        if let Some(requests) = &mut self.requests {
-            requests.received(received)?;
+        if let Some(due) = self.due(received) {
+            due.finish()?;
         }
-        self.send(&buffer[..received])
+        self.send(&buffer[..received])?;
+        Ok(received == buffer.len() && self.unsent.is_empty())
     }
 
-    fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Sends what it owes, and then takes what has come; `None` while it owes, or nothing has.
+    ///
+    /// # Errors
+    /// When the client is done, or gone.
+    pub fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        if !self.unsent.is_empty() {
+            let unsent = std::mem::take(&mut self.unsent);
+            self.send(&unsent)?;
+            if !self.unsent.is_empty() {
+                return Ok(None);
+            }
+        }
+        match (&self.stream).read(buffer) {
+            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
+            Err(error) if is_later(&error) => Ok(None),
+            received => received.map(Some),
+        }
+    }
+
+    /// What there is to do for so many bytes before they go back.
+    pub fn due(&mut self, received: usize) -> Option<Due<'static>> {
+        self.requests.as_mut()?.due(received)
+    }
+
+    /// Sends what the client takes, and owes the rest.
+    ///
+    /// # Errors
+    /// When the client is gone.
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         let sent = match (&self.stream).write(bytes) {
             Err(error) if is_later(&error) => 0,
             sent => sent?,

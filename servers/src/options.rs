@@ -14,6 +14,8 @@ use crate::work::{Share, WorkKind, WorkSpec};
 pub enum Command {
     /// A server.
     Serve(Options),
+    /// Whether a model can serve here.
+    Check(&'static Model),
     /// A text on standard output.
     Print(String),
 }
@@ -44,10 +46,12 @@ Usage: echo-server MODEL --port N [options]
   --listen ADDR    on which address [127.0.0.1]
   --workers N      processes or threads of the models that have a number of them [4]
   --work SPEC      what a message costs beside the echo [none]: cpu:50ns, sleep:2ms or read:64KiB,
-                   each with @1% for every 100th message of a connection
+                   each with @1% for every 100th message of a connection; with read:64KiB,missing@1%
+                   every 100th read of a connection finds no file, and ends that connection
   --message BYTES  how long a message is, for --work [64]
   --state SIZE     memory that the server holds, touched before it listens: 256MiB
   --touch SHARE    the share of the state's pages that a connection writes to as it begins: 10%
+  --check          serve nobody: end with 0 if MODEL can serve here, else say why not and end with 69
   --list           the models, tab-separated: name, family, what they hold, a sentence
   --help, --version
 
@@ -67,6 +71,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
     let mut model = None;
     let (mut port, mut listen, mut workers) = (None, IpAddr::V4(Ipv4Addr::LOCALHOST), 4);
     let (mut message, mut work, mut state, mut touch) = (64, None, 0, None);
+    let mut check = false;
     while let Some(word) = words.next() {
         let mut value = || {
             words
@@ -77,6 +82,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
             "--help" | "-h" => return Ok(Command::Print(help())),
             "--version" | "-V" => return Ok(Command::Print(version())),
             "--list" => return Ok(Command::Print(list())),
+            "--check" => check = true,
             "--port" => port = Some(number(&word, &value()?, 0, 65_535)?),
             "--workers" => workers = number(&word, &value()?, 1, 65_536)?,
             "--listen" => listen = address(&value()?)?,
@@ -96,6 +102,9 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
         }
     }
     let model = model.ok_or_else(|| format!("which model? One of {}", names()))?;
+    if check {
+        return Ok(Command::Check(model));
+    }
     let port = port.ok_or("--port is missing; --port 0 takes a free one")?;
     if touch.is_some_and(|share| share.0 > 0) && state == 0 {
         return Err(
@@ -250,20 +259,27 @@ fn share(word: &str) -> Result<Share, String> {
         .ok_or_else(|| format!("a share is written 10% or 0.5%, at most 100%, not `{word}`"))
 }
 
-/// `none`, or `cpu:50ns`, `sleep:2ms`, `read:64KiB`, each with `@1%`.
+/// `none`, or `cpu:50ns`, `sleep:2ms`, `read:64KiB`, each with `@1%`; after a read `,missing@1%`.
 fn work_spec(word: &str) -> Result<Option<WorkSpec>, String> {
-    let (what, share) = match word.split_once('@') {
-        Some((what, part)) => (what, share(part)?),
-        None => (word, Share::ALL),
+    let (rest, missing) = match word.split_once(",missing@") {
+        Some((rest, part)) => (rest, Some(share(part)?)),
+        None => (word, None),
     };
-    let kind = match what.split_once(':') {
-        None if word == "none" => return Ok(None),
-        Some(("cpu", time)) => WorkKind::Cpu(duration(time)?),
-        Some(("sleep", time)) => WorkKind::Sleep(duration(time)?),
-        Some(("read", amount)) => WorkKind::Read(size(amount)?),
+    let (what, share) = match rest.split_once('@') {
+        Some((what, part)) => (what, share(part)?),
+        None => (rest, Share::ALL),
+    };
+    let kind = match (what.split_once(':'), missing) {
+        (None, None) if word == "none" => return Ok(None),
+        (Some(("cpu", time)), None) => WorkKind::Cpu(duration(time)?),
+        (Some(("sleep", time)), None) => WorkKind::Sleep(duration(time)?),
+        (Some(("read", amount)), _) => {
+            WorkKind::Read(size(amount)?, missing.unwrap_or(Share::NONE))
+        }
         _ => {
             return Err(format!(
-                "--work takes none, cpu:50ns, sleep:2ms or read:64KiB, each with @1%, not `{word}`"
+                "--work takes none, cpu:50ns, sleep:2ms, read:64KiB or read:64KiB,missing@1%, \
+                 each with @1%, not `{word}`"
             ));
         }
     };
@@ -286,6 +302,7 @@ mod tests {
         match parse(line.split_whitespace().map(OsString::from))? {
             Command::Serve(options) => Ok(options),
             Command::Print(text) => Err(text),
+            Command::Check(model) => Err(format!("--check {}", model.name)),
         }
     }
 
@@ -300,7 +317,7 @@ mod tests {
         assert_eq!(options.state, 256 << 20);
         assert_eq!(options.touch, Some(Share(100_000)));
         let read = WorkSpec {
-            kind: WorkKind::Read(64 << 10),
+            kind: WorkKind::Read(64 << 10, Share::NONE),
             share: Share(5_000),
         };
         assert_eq!(options.work, Some(read));
@@ -332,6 +349,14 @@ mod tests {
             kind("sleep:2ms@1%"),
             Ok(Some(WorkKind::Sleep(Duration::from_millis(2))))
         );
+        assert_eq!(
+            work_spec("read:1KiB@50%,missing@1%").ok().flatten(),
+            Some(WorkSpec {
+                kind: WorkKind::Read(1 << 10, Share(10_000)),
+                share: Share(500_000),
+            })
+        );
+        assert!(kind("sleep:2ms,missing@1%").is_err() && kind("read:1,missing@x").is_err());
         assert!(kind("cpu:50").is_err() && kind("cpu:ns").is_err() && kind("none@1%").is_err());
     }
 

@@ -13,7 +13,6 @@
 
 use std::fmt::Write;
 use std::io;
-use std::net::TcpListener;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::Relaxed};
@@ -24,6 +23,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::socket::{Shutdown, shutdown};
 use nix::unistd::{Pid, alarm, getpid};
 
+use crate::listen::Listener;
 use crate::sys;
 
 /// How long open connections may take after QUIT, in seconds.
@@ -31,11 +31,9 @@ const QUIT_BOUND: u32 = 10;
 
 static MODEL: OnceLock<&'static str> = OnceLock::new();
 static MAIN: AtomicI32 = AtomicI32::new(0);
-static LISTENER: AtomicI32 = AtomicI32::new(NONE);
+static LISTENERS: OnceLock<Vec<RawFd>> = OnceLock::new();
 static QUITTING: AtomicBool = AtomicBool::new(false);
 static SHARED: OnceLock<&'static sys::SharedWords> = OnceLock::new();
-
-const NONE: RawFd = -1;
 
 /// A connection that is open: counted as accepted when made, as closed when dropped.
 pub struct Open(());
@@ -96,9 +94,14 @@ pub fn install(model: &'static str) -> io::Result<()> {
     Ok(ours.thread_unblock()?)
 }
 
-/// Names the socket that QUIT shuts down.
-pub fn shut_down_at_quit(listener: &TcpListener) {
-    LISTENER.store(listener.as_raw_fd(), Relaxed);
+/// Names the sockets that QUIT shuts down; once.
+pub fn shut_down_at_quit(listeners: &[Listener]) {
+    LISTENERS.get_or_init(|| {
+        listeners
+            .iter()
+            .map(|listener| listener.as_raw_fd())
+            .collect()
+    });
 }
 
 extern "C" fn end(_: c_int) {
@@ -110,12 +113,13 @@ extern "C" fn quit(_: c_int) {
     if !is_main() || QUITTING.swap(true, Relaxed) {
         return;
     }
-    let listener = LISTENER.load(Relaxed);
-    if listener == NONE {
+    let Some(listeners) = LISTENERS.get() else {
         sys::exit_now(0);
-    }
+    };
     let errno = Errno::last_raw();
-    let _ = shutdown(listener, Shutdown::Read);
+    for &listener in listeners {
+        let _ = shutdown(listener, Shutdown::Read);
+    }
     alarm::set(QUIT_BOUND);
     Errno::set_raw(errno);
 }

@@ -4,6 +4,8 @@
 
 #![allow(unsafe_code)]
 
+pub mod uring;
+
 use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::num::NonZeroUsize;

@@ -8,7 +8,9 @@ use std::fs::{File, OpenOptions, remove_file};
 use std::hint::black_box;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,8 +34,9 @@ pub enum WorkKind {
     Cpu(Duration),
     /// A blocking sleep.
     Sleep(Duration),
-    /// So many bytes read from a file (the page cache: a copy through the kernel, no disk).
-    Read(usize),
+    /// So many bytes read from a file (the page cache: a copy through the kernel, no disk), and the share
+    /// of the reads that find no file.
+    Read(usize, Share),
 }
 
 /// A share of things that come one after another, in parts per million.
@@ -43,6 +46,9 @@ pub struct Share(pub u32);
 impl Share {
     /// All of them.
     pub const ALL: Share = Share(1_000_000);
+
+    /// None of them.
+    pub const NONE: Share = Share(0);
 
     /// Whether number `number` (from 1) is one of the share: 1 % is each hundredth.
     pub fn falls_on(self, number: u64) -> bool {
@@ -63,7 +69,14 @@ pub struct Service {
 enum Work {
     Spin { turns: u64 },
     Sleep(Duration),
-    Read { file: File, size: usize },
+    Read { file: Sheet, missing: Share },
+}
+
+/// A file to read, and the name that it had: whoever looks there finds nothing.
+struct Sheet {
+    file: File,
+    size: usize,
+    gone: PathBuf,
 }
 
 const PAGE: usize = 4096;
@@ -80,9 +93,9 @@ impl Service {
                 turns: turns_in(time),
             }),
             Some(WorkKind::Sleep(time)) => Some(Work::Sleep(time)),
-            Some(WorkKind::Read(size)) => Some(Work::Read {
-                file: file_of(size)?,
-                size,
+            Some(WorkKind::Read(size, missing)) => Some(Work::Read {
+                file: Sheet::of(size)?,
+                missing,
             }),
         };
         let state = NonZeroUsize::new(options.state).map_or(Ok(&[][..]), |size| {
@@ -119,6 +132,7 @@ impl Service {
             message: self.message,
             bytes: 0,
             number: 0,
+            done: 0,
         })
     }
 
@@ -138,32 +152,68 @@ pub struct Requests<'a> {
     message: usize,
     bytes: usize,
     number: u64,
+    /// Of those, how many had work.
+    done: u64,
 }
 
-impl Requests<'_> {
+/// Work that waits to be done, for messages that have come.
+pub struct Due<'a> {
+    work: &'a Work,
+    /// How manieth of its connection each piece is.
+    pieces: Range<u64>,
+}
+
+impl<'a> Requests<'a> {
     /// Takes note of `bytes` received and does the work of each message that they complete.
     ///
     /// # Errors
     /// When the file cannot be read: that ends the connection.
     pub fn received(&mut self, bytes: usize) -> io::Result<()> {
+        self.due(bytes).map_or(Ok(()), Due::finish)
+    }
+
+    /// Takes note of `bytes` received, and says what there is to do for the messages that they complete.
+    pub fn due(&mut self, bytes: usize) -> Option<Due<'a>> {
+        let first = self.done + 1;
         self.bytes += bytes;
         while self.bytes >= self.message {
             self.bytes -= self.message;
             self.number += 1;
-            if self.share.falls_on(self.number) {
-                self.work.once()?;
-            }
+            self.done += u64::from(self.share.falls_on(self.number));
         }
-        Ok(())
+        (first <= self.done).then_some(Due {
+            work: self.work,
+            pieces: first..self.done + 1,
+        })
+    }
+}
+
+impl Due<'_> {
+    /// Whether the thread that does it waits for something else than a CPU.
+    pub fn blocks(&self) -> bool {
+        !matches!(self.work, Work::Spin { .. })
+    }
+
+    /// Does it.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn finish(self) -> io::Result<()> {
+        self.pieces
+            .into_iter()
+            .try_for_each(|piece| self.work.do_piece(piece))
     }
 }
 
 impl Work {
-    fn once(&self) -> io::Result<()> {
+    fn do_piece(&self, piece: u64) -> io::Result<()> {
         match self {
             Work::Spin { turns } => spin(*turns),
             Work::Sleep(time) => thread::sleep(*time),
-            Work::Read { file, size } => return read(file, *size),
+            Work::Read { file, missing } if missing.falls_on(piece) => {
+                return read(&File::open(&file.gone)?, file.size);
+            }
+            Work::Read { file, .. } => return read(&file.file, file.size),
         }
         Ok(())
     }
@@ -199,27 +249,35 @@ fn turns_in(time: Duration) -> u64 {
     u64::try_from(time.as_nanos() * u128::from(TURNS) / best).unwrap_or(u64::MAX)
 }
 
-/// A file of `size` bytes without a name, so that nothing is left behind.
-fn file_of(size: usize) -> io::Result<File> {
-    let path = std::env::temp_dir().join(format!("echo-server-{}", std::process::id()));
-    let explain = |error: io::Error| {
-        let place = path.display();
-        io::Error::new(
-            error.kind(),
-            format!("no file for --work read at {place}: {error}; set TMPDIR"),
-        )
-    };
+impl Sheet {
+    /// A file of `size` bytes without a name, so that nothing is left behind.
+    fn of(size: usize) -> io::Result<Self> {
+        let path = std::env::temp_dir().join(format!("echo-server-{}", std::process::id()));
+        let file = filled(&path, size).map_err(|error| {
+            let place = path.display();
+            io::Error::new(
+                error.kind(),
+                format!("no file for --work read at {place}: {error}; set TMPDIR"),
+            )
+        })?;
+        Ok(Sheet {
+            file,
+            size,
+            gone: path,
+        })
+    }
+}
+
+fn filled(path: &Path, size: usize) -> io::Result<File> {
     let mut file = OpenOptions::new()
         .read(true)
         .write(true)
         .create_new(true)
-        .open(&path)
-        .map_err(explain)?;
-    remove_file(&path).map_err(explain)?;
+        .open(path)?;
+    remove_file(path)?;
     let block = [b'.'; PAGE];
     for start in (0..size).step_by(PAGE) {
-        file.write_all(&block[..PAGE.min(size - start)])
-            .map_err(explain)?;
+        file.write_all(&block[..PAGE.min(size - start)])?;
     }
     Ok(file)
 }
@@ -267,6 +325,7 @@ mod tests {
             message: 64,
             bytes: 0,
             number: 0,
+            done: 0,
         };
         let mut after = |bytes| requests.received(bytes).map(|()| requests.number).ok();
         assert_eq!(after(63), Some(0));
@@ -290,8 +349,27 @@ mod tests {
 
     #[test]
     fn reading_reads_and_a_missing_byte_is_an_error() {
-        let file = file_of(100_000).expect("a temporary file");
-        assert!(read(&file, 100_000).is_ok());
-        assert!(read(&file, 100_001).is_err());
+        let sheet = Sheet::of(100_000).expect("a temporary file");
+        assert!(read(&sheet.file, 100_000).is_ok());
+        assert!(read(&sheet.file, 100_001).is_err());
+    }
+
+    #[test]
+    fn of_the_reads_the_missing_share_fails_and_no_other() {
+        let work = Work::Read {
+            file: Sheet::of(10).expect("a temporary file"),
+            missing: Share(250_000),
+        };
+        let mut requests = Requests {
+            work: &work,
+            share: Share(500_000),
+            message: 1,
+            bytes: 0,
+            number: 0,
+            done: 0,
+        };
+        let failed = |requests: &mut Requests<'_>| requests.received(1).is_err();
+        let numbers: Vec<u64> = (1..=16).filter(|_| failed(&mut requests)).collect();
+        assert_eq!(numbers, [8, 16]);
     }
 }

@@ -300,7 +300,25 @@ fn our_model(line: &str, program: &Path) -> Result<Contestant, Failure> {
         places: vec![("{echo-server}".to_owned(), program.display().to_string())],
     };
     contestant.entrant.version = format!("{}, {}", env!("CARGO_PKG_VERSION"), hash(&contestant));
+    contestant.entrant.skipped = denied(name, program);
     Ok(contestant)
+}
+
+/// The exit status of `echo-server MODEL --check` where the kernel denies what the model needs.
+const UNAVAILABLE: i32 = 69;
+
+/// Why this machine does not let a model of ours serve, in the model's own words.
+fn denied(model: &str, program: &Path) -> Option<String> {
+    let mut check = Command::new(program);
+    let output = check
+        .args([model, "--check"])
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let reason = said.lines().next().unwrap_or_default();
+    let reason = reason.strip_prefix("echo-server: ").unwrap_or(reason);
+    (output.status.code() == Some(UNAVAILABLE)).then(|| reason.to_owned())
 }
 
 /// `echo-server`: built by cargo when this binary stands where cargo has put it and its workspace is still

@@ -10,6 +10,9 @@
 //! bookkeeping of readiness and wake-ups. Back-pressure needs no code: `write_all` waits, and while it
 //! does, nothing is read. It ends like every event loop: work is done inline, so a request that blocks
 //! stops its whole worker thread, and N of them stop everybody.
+//!
+//! `tokio-current-thread` runs the same tasks on the one thread that calls `block_on`: no stealing, no wake-ups
+//! between threads, one core. System calls a request, in both: recv, send, and a part of an epoll_wait.
 
 use std::io;
 
@@ -27,12 +30,22 @@ use crate::work::Service;
 
 /// Serves each connection in a task, on `workers` threads.
 pub fn serve(server: &'static Server) -> io::Result<()> {
+    serve_on(
+        Builder::new_multi_thread().worker_threads(server.workers),
+        server.workers,
+        server,
+    )
+}
+
+/// Serves each connection in a task, all on this thread.
+pub fn serve_current_thread(server: &'static Server) -> io::Result<()> {
+    serve_on(&mut Builder::new_current_thread(), 0, server)
+}
+
+fn serve_on(runtime: &mut Builder, threads: usize, server: &'static Server) -> io::Result<()> {
     let listener = server.listen()?.into_nonblocking()?;
-    patience::until_threads_can_start(server.workers);
-    let runtime = Builder::new_multi_thread()
-        .worker_threads(server.workers)
-        .enable_all()
-        .build()?;
+    patience::until_threads_can_start(threads);
+    let runtime = runtime.enable_all().build()?;
     // Spawned, so that accepting is the workers' business, too: this thread only waits for the end.
     let accepting = async { tokio::spawn(accept_all(listener, &server.service)).await };
     runtime.block_on(accepting)?

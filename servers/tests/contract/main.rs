@@ -1,6 +1,7 @@
 //! Every model, through the real binary and real sockets: what all of them promise alike.
 
 mod command_line;
+mod events;
 mod limits;
 mod running;
 mod signals;

@@ -38,7 +38,18 @@ pub fn models() -> Vec<Model> {
             holds: fields[2].to_owned(),
         }
     };
-    text.lines().map(model).collect()
+    let models = text.lines().map(model);
+    models.filter(|model| can_serve(&model.name)).collect()
+}
+
+/// What a model needs may be denied here; a harness asks in the same way.
+fn can_serve(model: &str) -> bool {
+    let checked = Command::new(BINARY).args([model, "--check"]).output();
+    let checked = checked.expect("the binary runs");
+    if !checked.status.success() {
+        println!("skipped: {}", String::from_utf8_lossy(&checked.stderr));
+    }
+    checked.status.success()
 }
 
 /// Runs `test` for all models at once; a failure names its model.

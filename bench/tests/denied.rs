@@ -1,0 +1,60 @@
+//! A model that the kernel denies is skipped, with the cause, and the others go on.
+
+mod support;
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use record::Outcome;
+use support::{Place, rr};
+
+/// Runs fiveways where io_uring is not allowed, as in most containers.
+fn without_io_uring(place: &Place, arguments: &[&str]) -> Output {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../servers/tests/contract/denied.py");
+    Command::new("python3")
+        .arg(script)
+        .arg(env!("CARGO_BIN_EXE_fiveways"))
+        .args(arguments)
+        .current_dir(place.path("."))
+        .stdin(Stdio::null())
+        .output()
+        .expect("python3 runs")
+}
+
+#[test]
+fn io_uring_is_skipped_where_it_is_not_allowed_and_others_run() {
+    let place = Place::new();
+    let output = without_io_uring(&place, &["list"]);
+    let listed = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = |name: &str| {
+        let mut lines = listed.lines();
+        let found = lines.find(|line| line.split_whitespace().next() == Some(name));
+        found.unwrap_or_else(|| panic!("{listed}")).to_owned()
+    };
+    assert!(line("io-uring").contains("skipped: io-uring: io_uring is not to be had here"));
+    assert!(!line("event-loop").contains("skipped"));
+
+    let suite = place.suite(&rr("rr", 4, "20ms", "40ms", 1));
+    let suite = suite.to_str().expect("UTF-8");
+    let words = [
+        "run",
+        suite,
+        "--only",
+        "^(io-uring|event-loop)$",
+        "--out",
+        "out",
+    ];
+    let output = without_io_uring(&place, &words);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let results = record::read_results(&place.path("out")).expect("it recorded");
+    let of = |name: &str| {
+        let mut passes = results.passes.iter();
+        let found = passes.find(|pass| pass.contender == name);
+        found.expect("a pass, never a gap")
+    };
+    assert_eq!(of("event-loop").outcome, Outcome::Ok);
+    assert_eq!(of("io-uring").outcome, Outcome::Skipped);
+    let cause = of("io-uring").cause.as_ref().expect("why");
+    assert!(cause.text.contains("io_uring_disabled"), "{}", cause.text);
+}
