@@ -6,10 +6,10 @@ use std::fmt;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::ops::Deref;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::sys::socket::sockopt::{ReuseAddr, TcpNoDelay};
+use nix::sys::socket::sockopt::{ReuseAddr, ReusePort, TcpNoDelay};
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, bind, listen, setsockopt, socket,
 };
@@ -47,18 +47,43 @@ impl Server {
     /// # Errors
     /// When the address cannot be had; the message says what to type next.
     pub fn listen(&self) -> io::Result<Listener> {
-        let listener = open(self.address).map_err(|errno| explain(self.address, errno.into()))?;
-        signals::shut_down_at_quit(&listener);
-        // Nobody may be reading: that is no reason not to serve.
-        let mut stdout = io::stdout();
-        let _ = writeln!(stdout, "listening on {}", listener.local_addr()?)
-            .and_then(|()| stdout.flush());
-        Ok(Listener(listener))
+        let listener = open(self.address, false).map_err(|errno| explain(self.address, errno))?;
+        let listeners = announce(vec![Listener(listener)])?;
+        listeners
+            .into_iter()
+            .next()
+            .ok_or_else(|| Errno::EINVAL.into())
+    }
+
+    /// Listens with `count` sockets on one port, among which the kernel deals connections out by hash.
+    ///
+    /// # Errors
+    /// When the address cannot be had, or not so often; the message says what to type next.
+    pub fn listen_apart(&self, count: usize) -> io::Result<Vec<Listener>> {
+        let open = |address| open(address, true).map_err(|errno| explain(address, errno));
+        // SO_REUSEPORT would share the port even with another server of this user.
+        drop(self::open(self.address, false).map_err(|errno| explain(self.address, errno))?);
+        let mut listeners = vec![Listener(open(self.address)?)];
+        let address = listeners[0].local_addr()?;
+        for _ in 1..count {
+            listeners.push(Listener(open(address)?));
+        }
+        announce(listeners)
     }
 }
 
+/// Says where; from now on QUIT shuts these down.
+fn announce(listeners: Vec<Listener>) -> io::Result<Vec<Listener>> {
+    signals::shut_down_at_quit(&listeners);
+    // Nobody may be reading: that is no reason not to serve.
+    let mut stdout = io::stdout();
+    let _ = writeln!(stdout, "listening on {}", listeners[0].local_addr()?)
+        .and_then(|()| stdout.flush());
+    Ok(listeners)
+}
+
 /// Buffer sizes stay the kernel's defaults; accepted sockets inherit TCP_NODELAY from the listener.
-fn open(address: SocketAddr) -> nix::Result<TcpListener> {
+fn open(address: SocketAddr, shares_port: bool) -> nix::Result<TcpListener> {
     let family = if address.is_ipv4() {
         AddressFamily::Inet
     } else {
@@ -66,6 +91,9 @@ fn open(address: SocketAddr) -> nix::Result<TcpListener> {
     };
     let fd = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)?;
     setsockopt(&fd, ReuseAddr, &true)?;
+    if shares_port {
+        setsockopt(&fd, ReusePort, &true)?;
+    }
     setsockopt(&fd, TcpNoDelay, &true)?;
     bind(fd.as_raw_fd(), &SockaddrStorage::from(address))?;
     listen(&fd, Backlog::new(BACKLOG)?)?;
@@ -93,6 +121,14 @@ impl Listener {
         }
     }
 
+    /// One that this program was given by another.
+    pub fn given(descriptor: OwnedFd) -> Self {
+        let listener = [Listener(TcpListener::from(descriptor))];
+        signals::shut_down_at_quit(&listener);
+        let [listener] = listener;
+        listener
+    }
+
     /// The socket without the waiting, for models that wait for events.
     ///
     /// # Errors
@@ -116,9 +152,25 @@ pub fn refusal(error: &io::Error) -> Refusal {
 }
 
 impl Connection {
+    /// One that another process has accepted and passed to this one.
+    pub fn passed(descriptor: OwnedFd) -> Self {
+        Connection {
+            stream: TcpStream::from(descriptor),
+            open: Open::count(),
+        }
+    }
+
     /// Closes this process's copy; the connection lives on in a child, which is counted when it is reaped.
     pub fn leave_to_child(self) {
         std::mem::forget(self.open);
+    }
+}
+
+impl Deref for Listener {
+    type Target = TcpListener;
+
+    fn deref(&self) -> &TcpListener {
+        &self.0
     }
 }
 
@@ -130,14 +182,15 @@ impl Deref for Connection {
     }
 }
 
-fn explain(address: SocketAddr, error: io::Error) -> io::Error {
+fn explain(address: SocketAddr, errno: Errno) -> io::Error {
+    let error = io::Error::from(errno);
     let port = address.port();
-    let hint: &dyn fmt::Display = match error.raw_os_error().map(Errno::from_raw) {
-        Some(Errno::EADDRINUSE) => {
+    let hint: &dyn fmt::Display = match errno {
+        Errno::EADDRINUSE => {
             &format!("`ss -ltnp 'sport = :{port}'` shows who has it; `--port 0` takes a free one")
         }
-        Some(Errno::EACCES) => &"ports below 1024 are root's: take a higher one, or `--port 0`",
-        Some(Errno::EADDRNOTAVAIL) => &"`ip addr` shows the addresses of this machine",
+        Errno::EACCES => &"ports below 1024 are root's: take a higher one, or `--port 0`",
+        Errno::EADDRNOTAVAIL => &"`ip addr` shows the addresses of this machine",
         _ => &"`--listen` and `--port` say where to listen",
     };
     io::Error::new(

@@ -35,12 +35,17 @@ impl Connection {
     /// # Errors
     /// `WouldBlock` when nobody does, and those of `accept`.
     pub fn accept(listener: &TcpListener, service: &'static Service) -> io::Result<Self> {
-        Ok(Connection {
-            stream: sys::accept_nonblocking(listener)?,
+        Ok(Self::adopt(sys::accept_nonblocking(listener)?, service))
+    }
+
+    /// One that is accepted already, and does not block.
+    pub fn adopt(stream: TcpStream, service: &'static Service) -> Self {
+        Connection {
+            stream,
             unsent: Vec::new(),
             _open: Open::count(),
             requests: service.begin(),
-        })
+        }
     }
 
     /// Its place in a table: the kernel gives out the lowest free number, so there are few gaps.

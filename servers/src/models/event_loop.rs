@@ -16,7 +16,7 @@
 //! else is served. That is the lesson of this model.
 
 use std::io::{self, ErrorKind};
-use std::net::TcpListener;
+use std::os::fd::AsFd;
 use std::time::Instant;
 
 use nix::errno::Errno;
@@ -27,7 +27,6 @@ use crate::echo::BUFFER;
 use crate::listen::{Refusal, refusal};
 use crate::nonblocking::{Connection, Wants};
 use crate::patience::PAUSE;
-use crate::work::Service;
 
 /// What the listener's events carry instead of a descriptor.
 const LISTENER: u64 = u64::MAX;
@@ -35,14 +34,25 @@ const LISTENER: u64 = u64::MAX;
 /// Serves all connections on this thread.
 pub fn serve(server: &'static Server) -> io::Result<()> {
     let listener = server.listen()?.into_nonblocking()?;
+    let accept = || Connection::accept(&listener, &server.service);
+    run(&listener, EpollFlags::EPOLLIN, accept)
+}
+
+/// Serves on this thread whoever comes by the source `new`, until `accept` says that no more will come and
+/// all have gone. `watch` says how to wait for them.
+pub fn run(
+    new: impl AsFd,
+    watch: EpollFlags,
+    mut accept: impl FnMut() -> io::Result<Connection>,
+) -> io::Result<()> {
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-    let mut connections = Connections::none(&server.service);
+    let mut connections = Connections::none();
     let mut door = Door::Closed(Instant::now());
     let mut buffer = [0; BUFFER];
     let mut events = [EpollEvent::empty(); 512];
     while connections.open > 0 || !matches!(door, Door::Shut) {
         if matches!(door, Door::Closed(until) if until <= Instant::now()) {
-            epoll.add(&listener, EpollEvent::new(EpollFlags::EPOLLIN, LISTENER))?;
+            epoll.add(&new, EpollEvent::new(watch, LISTENER))?;
             door = Door::Open;
         }
         let timeout = match door {
@@ -55,7 +65,7 @@ pub fn serve(server: &'static Server) -> io::Result<()> {
         };
         for event in &events[..ready] {
             match event.data() {
-                LISTENER => door = connections.accept_all(&listener, &epoll)?,
+                LISTENER => door = connections.accept_all(&new, &mut accept, &epoll)?,
                 descriptor => connections.turn(descriptor as usize, &epoll, &mut buffer),
             }
         }
@@ -74,21 +84,24 @@ struct Connections {
     /// Indexed by descriptor.
     table: Vec<Option<Connection>>,
     open: usize,
-    service: &'static Service,
 }
 
 impl Connections {
-    fn none(service: &'static Service) -> Self {
+    fn none() -> Self {
         Connections {
             table: Vec::new(),
             open: 0,
-            service,
         }
     }
 
-    fn accept_all(&mut self, listener: &TcpListener, epoll: &Epoll) -> io::Result<Door> {
+    fn accept_all(
+        &mut self,
+        new: impl AsFd,
+        accept: &mut impl FnMut() -> io::Result<Connection>,
+        epoll: &Epoll,
+    ) -> io::Result<Door> {
         let door = loop {
-            match Connection::accept(listener, self.service) {
+            match accept() {
                 Ok(connection) => self.add(connection, epoll),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Door::Open),
                 Err(error) => match refusal(&error) {
@@ -99,7 +112,7 @@ impl Connections {
             }
         };
         // Level-triggered: a listener that cannot be served would be reported again and again.
-        epoll.delete(listener)?;
+        epoll.delete(new)?;
         Ok(door)
     }
 

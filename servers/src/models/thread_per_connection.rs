@@ -25,7 +25,9 @@ pub fn serve(server: &'static Server) -> io::Result<()> {
     let listener = server.listen()?;
     thread::scope(|threads| {
         while let Some(connection) = listener.accept() {
-            start_thread(threads, connection, |client| echo(client, &server.service));
+            start_thread(threads, server.stack, connection, |client| {
+                echo(client, &server.service);
+            });
         }
     });
     Ok(())

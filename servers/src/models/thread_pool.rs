@@ -33,7 +33,8 @@ pub fn serve(server: &'static Server) -> io::Result<()> {
     thread::scope(|pool| {
         for _ in 0..server.workers {
             patiently("start a worker thread", || {
-                thread::Builder::new().spawn_scoped(pool, work)
+                let worker = thread::Builder::new().stack_size(server.stack);
+                worker.spawn_scoped(pool, work)
             });
         }
         while let Some(connection) = listener.accept() {

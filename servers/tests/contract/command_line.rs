@@ -26,8 +26,10 @@ fn the_list_has_a_line_of_four_columns_for_each_model() {
         );
         assert!(["one", "workers", "any"].contains(&fields[2]), "{line}");
     }
-    let expected =
-        "iterative fork-per-connection prefork thread-per-connection thread-pool event-loop tokio";
+    let expected = "iterative fork-per-connection prefork prefork-file-lock prefork-mutex prefork-epoll \
+                    prefork-epoll-exclusive prefork-reuseport cluster-listener cluster-round-robin \
+                    cluster-least-connections cluster-first-free thread-per-connection thread-pool \
+                    thread-pool-accept thread-pool-accept-mutex thread-pool-dispatch rayon-pool event-loop tokio";
     let names: Vec<_> = models().into_iter().map(|model| model.name).collect();
     assert_eq!(names.join(" "), expected);
 }
