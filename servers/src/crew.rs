@@ -43,6 +43,7 @@ pub struct Crew {
     not_before: Instant,
     deaths: SignalFd,
     alarm: TimerFd,
+    armed: bool,
     news: Epoll,
 }
 
@@ -124,6 +125,7 @@ impl Crew {
             not_before: Instant::now(),
             deaths,
             alarm,
+            armed: false,
             news,
         })
     }
@@ -133,9 +135,15 @@ impl Crew {
     /// # Errors
     /// Those of `timerfd_settime`.
     pub fn tend(&mut self, start: impl FnMut(usize) -> io::Result<Pid>) -> io::Result<bool> {
-        // What was read is seen below, whatever it says.
-        while matches!(self.deaths.read_signal(), Ok(Some(_))) {}
-        let _ = self.alarm.unset();
+        let mut calm = !self.armed && self.vacant.is_empty();
+        // Whatever was read is seen below: one signal may stand for several children.
+        while matches!(self.deaths.read_signal(), Ok(Some(_))) {
+            calm = false;
+        }
+        if calm && !signals::quitting() {
+            return Ok(true);
+        }
+        self.disarm();
         self.reap();
         if tally::somebody_leaves() {
             for place in (0..self.workers.len()).filter(|&place| tally::leaves(place)) {
@@ -229,11 +237,19 @@ impl Crew {
         vacant.or(mourned.map(|&place| (place, true)))
     }
 
-    fn wake_in(&self, time: Duration) -> io::Result<()> {
+    fn wake_in(&mut self, time: Duration) -> io::Result<()> {
         // Zero would mean never.
         let time = TimeSpec::from_duration(time.max(Duration::from_millis(1)));
         let once = Expiration::OneShot(time);
+        self.armed = true;
         Ok(self.alarm.set(once, TimerSetTimeFlags::empty())?)
+    }
+
+    fn disarm(&mut self) {
+        if std::mem::take(&mut self.armed) {
+            // It stays armed at worst: then this is called once more.
+            let _ = self.alarm.unset();
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod channel;
 mod crew;
 mod echo;
+mod hall;
 mod handover;
 mod listen;
 mod lock;

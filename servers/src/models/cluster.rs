@@ -15,8 +15,9 @@
 //! through (`master.rs`). A connection that was lost on the way, or whose worker died first, is given again.
 //!
 //! System calls: a request is the worker's alone: `recvfrom`, `sendto`, a share of an `epoll_wait` (loops).
-//! A connection: master: `epoll_wait` × 2, `accept4`, `sendmsg`, `recvmsg`, `close`; worker: `epoll_wait`,
-//! `recvmsg` × 2, `sendmsg`, `epoll_ctl`, `close` (first-free: no epoll, one more answer).
+//! A connection: master: `epoll_wait` × 2, `accept4`, `sendmsg`, `recvmsg`, `close`; worker: `epoll_wait` × 2,
+//! `recvmsg` × 2, `sendmsg`, `epoll_ctl`, `recvfrom` of its end, `close` (first-free: master `epoll_wait` × 3,
+//! `recvmsg` × 2; worker no epoll, `recvmsg` once, `sendmsg` × 2).
 
 use std::io;
 

@@ -14,8 +14,9 @@
 //! It pays a program's start for each worker, `--state` and all. Connections go to whoever is quickest to
 //! accept, as under `prefork-epoll`: all that wait are woken. It ends where event loops do.
 //!
-//! System calls: a request is `recvfrom`, `sendto` and a share of an `epoll_wait`. A connection is `accept4`
-//! (and one that finds nobody), `epoll_ctl`, `close`; the master looks for workers that ended as often.
+//! System calls: a request is `recvfrom`, `sendto`, a share of an `epoll_wait`. A connection is `accept4`,
+//! `epoll_ctl`, `recvfrom` of its end, `close`; `epoll_wait` and an `accept4` that finds nobody for each loop
+//! that was woken; the master's also asks whether a worker ended (`read`).
 
 use std::env;
 use std::io;

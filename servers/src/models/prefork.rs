@@ -20,8 +20,10 @@
 //! whoever may be busy; so its workers are loops, too (one that blocked would leave its share waiting beside
 //! idle neighbours). The sockets are the parent's: whoever replaces a worker finds its queue.
 //!
-//! System calls: a request is `recvfrom`, `sendto` (loops: and an `epoll_wait` for all that are ready). A connection is
-//! `accept4`, `close`, and: locks: `fcntl` × 2, or a `futex` or two if somebody waits; loops: `epoll_ctl`.
+//! System calls: a request is `recvfrom`, `sendto` (loops: and a share of an `epoll_wait`). A connection is
+//! `accept4`, `recvfrom` of its end, `close`; file lock: and `fcntl` × 2; mutex: and a `futex` or two while
+//! somebody waits for it; loops: and `epoll_wait` × 2, `epoll_ctl`, an `accept4` that finds nobody (shared:
+//! two of these for each loop that was woken for nothing).
 
 use std::io;
 use std::iter;

@@ -14,8 +14,8 @@
 //!
 //! It pays N stacks whether or not anybody comes, and ends at N clients; all others wait in the backlog.
 //!
-//! System calls: a request is `recvfrom`, `sendto`. A connection is `accept4`, `close`; under the mutex a
-//! `futex` or two when somebody waits for it.
+//! System calls: a request is `recvfrom`, `sendto`. A connection is `accept4`, `recvfrom` of its end,
+//! `close`; under the mutex a `futex` or two while somebody waits for it.
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
