@@ -147,8 +147,10 @@ impl Crew {
         self.reap();
         if tally::somebody_leaves() {
             for place in (0..self.workers.len()).filter(|&place| tally::leaves(place)) {
-                self.workers[place] = None;
-                self.vacant.push(place);
+                // One that has ended since has left its place already.
+                if self.workers[place].take().is_some() {
+                    self.vacant.push(place);
+                }
             }
         }
         if signals::quitting() {
