@@ -6,7 +6,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::ops::Deref;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
 use nix::sys::socket::sockopt::{ReuseAddr, ReusePort, TcpNoDelay};
@@ -121,6 +121,14 @@ impl Listener {
         }
     }
 
+    /// One that this program was given by another.
+    pub fn given(descriptor: OwnedFd) -> Self {
+        let listener = [Listener(TcpListener::from(descriptor))];
+        signals::shut_down_at_quit(&listener);
+        let [listener] = listener;
+        listener
+    }
+
     /// The socket without the waiting, for models that wait for events.
     ///
     /// # Errors
@@ -144,6 +152,14 @@ pub fn refusal(error: &io::Error) -> Refusal {
 }
 
 impl Connection {
+    /// One that another process has accepted and passed to this one.
+    pub fn passed(descriptor: OwnedFd) -> Self {
+        Connection {
+            stream: TcpStream::from(descriptor),
+            open: Open::count(),
+        }
+    }
+
     /// Closes this process's copy; the connection lives on in a child, which is counted when it is reaped.
     pub fn leave_to_child(self) {
         std::mem::forget(self.open);

@@ -3,9 +3,15 @@
 //! All that a server is beside its model happens here, before it listens: options, limits, signals, the
 //! state it holds and the work it does. The models stand in `models/`, the service in `echo.rs`.
 
+mod channel;
 mod clients;
+mod crew;
 mod echo;
+mod hall;
+mod handover;
 mod listen;
+mod lock;
+mod master;
 mod models;
 mod nonblocking;
 mod offload;
@@ -14,6 +20,7 @@ mod orders;
 mod patience;
 mod signals;
 mod sys;
+mod tally;
 mod work;
 
 use std::io::{self, Write};
@@ -45,12 +52,15 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> io::Result<()> {
     raise_descriptor_limit()?;
+    tally::begin(options.workers)?;
     signals::install(options.model.name)?;
     let service = work::Service::prepare(options)?;
     // One for the life of the process: threads and tasks may hold on to it without counting.
     let server: &'static Server = Box::leak(Box::new(Server {
         address: options.address,
         workers: options.workers,
+        recycle: options.recycle,
+        stack: options.stack,
         service,
     }));
     (options.model.serve)(server)

@@ -29,6 +29,10 @@ pub struct Options {
     pub address: SocketAddr,
     /// Processes or threads of models that have a number of them.
     pub workers: usize,
+    /// Connections after which a worker process leaves and is replaced.
+    pub recycle: usize,
+    /// Bytes of a thread's stack.
+    pub stack: usize,
     /// Bytes of a message, for `work`.
     pub message: usize,
     /// What a message costs beside the echo.
@@ -45,6 +49,8 @@ Usage: echo-server MODEL --port N [options]
   --port N         where to listen; 0 takes a free port (printed once it listens)
   --listen ADDR    on which address [127.0.0.1]
   --workers N      processes or threads of the models that have a number of them [4]
+  --recycle K      a worker process leaves after K connections, and another takes its place [never]
+  --stack SIZE     the stack of a thread that serves a connection, 64KiB or more [2MiB]
   --work SPEC      what a message costs beside the echo [none]: cpu:50ns, sleep:2ms or read:64KiB,
                    each with @1% for every 100th message of a connection; with read:64KiB,missing@1%
                    every 100th read of a connection finds no file, and ends that connection
@@ -72,6 +78,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
     let (mut port, mut listen, mut workers) = (None, IpAddr::V4(Ipv4Addr::LOCALHOST), 4);
     let (mut message, mut work, mut state, mut touch) = (64, None, 0, None);
     let mut check = false;
+    let (mut recycle, mut stack) = (usize::MAX, 2 << 20);
     while let Some(word) = words.next() {
         let mut value = || {
             words
@@ -85,6 +92,8 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
             "--check" => check = true,
             "--port" => port = Some(number(&word, &value()?, 0, 65_535)?),
             "--workers" => workers = number(&word, &value()?, 1, 65_536)?,
+            "--recycle" => recycle = number(&word, &value()?, 1, usize::MAX)?,
+            "--stack" => stack = stack_size(&value()?)?,
             "--listen" => listen = address(&value()?)?,
             "--message" => message = whole_size(&word, &value()?)?,
             "--work" => work = work_spec(&value()?)?,
@@ -116,6 +125,8 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
         model,
         address,
         workers,
+        recycle,
+        stack,
         message,
         work,
         state,
@@ -214,6 +225,16 @@ fn whole_size(option: &str, word: &str) -> Result<usize, String> {
     match size(word)? {
         0 => Err(format!("{option} must be 1 or more")),
         size => Ok(size),
+    }
+}
+
+/// The smallest that the deepest call of the service leaves room in.
+const STACK_LEAST: usize = 64 << 10;
+
+fn stack_size(word: &str) -> Result<usize, String> {
+    match size(word)? {
+        stack if stack >= STACK_LEAST => Ok(stack),
+        _ => Err(format!("--stack takes 64KiB or more, not `{word}`")),
     }
 }
 
@@ -400,6 +421,8 @@ mod tests {
         for option in [
             "--port",
             "--workers",
+            "--recycle",
+            "--stack",
             "--message",
             "--work",
             "--state",

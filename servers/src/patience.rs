@@ -12,7 +12,7 @@ use std::time::Duration;
 use nix::time::{ClockId, clock_gettime};
 
 use crate::listen::Connection;
-use crate::signals;
+use crate::tally;
 
 /// How long a server waits before it asks the kernel again.
 pub const PAUSE: Duration = Duration::from_millis(10);
@@ -37,13 +37,15 @@ pub fn patiently<T>(what: &str, mut attempt: impl FnMut() -> io::Result<T>) -> T
 /// would take it along when the first attempt fails.
 pub fn start_thread<'scope>(
     threads: &'scope Scope<'scope, '_>,
+    stack: usize,
     connection: Connection,
     serve: impl Fn(&Connection) + Copy + Send + 'scope,
 ) {
     let connection = Arc::new(connection);
     patiently("start a thread", || {
         let connection = Arc::clone(&connection);
-        thread::Builder::new().spawn_scoped(threads, move || serve(&connection))
+        let builder = thread::Builder::new().stack_size(stack);
+        builder.spawn_scoped(threads, move || serve(&connection))
     });
 }
 
@@ -65,7 +67,7 @@ pub fn until_threads_can_start(count: usize) {
 /// Says that `what` failed, unless this process, or one that it forked, said so in the same episode.
 pub fn say_once(what: &str, error: &dyn fmt::Display) {
     let now = monotonic_ms();
-    let last = signals::last_failure_ms(now);
+    let last = tally::last_failure_ms(now);
     if last == 0 || now.saturating_sub(last) > EPISODE_MS {
         // With stderr closed there is nobody to tell, and no reason to stop serving.
         let _ = writeln!(

@@ -5,26 +5,25 @@
 //!   blocked and every later `accept` on that socket, in each thread and process that shares it, returns
 //!   EINVAL, and epoll reports a hang-up, so there is no flag to test and no race to lose. Connections
 //!   that were never accepted are reset. After 10 s SIGALRM ends what is left, as TERM would.
-//! - USR1: one line of state on standard error.
+//! - USR1: one line of state on standard error; workers that died stand in it once there are any.
 //!
-//! SIGPIPE is ignored by Rust's start-up code. Everything a handler calls is async-signal-safe. Counts are
-//! made when a connection opens and closes, never at a request; a worker that is killed takes its open
-//! connection into the count.
+//! SIGPIPE is ignored by Rust's start-up code. Everything a handler calls is async-signal-safe.
 
 use std::fmt::Write;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering::Relaxed};
 
 use nix::errno::Errno;
 use nix::libc::c_int;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::socket::{Shutdown, shutdown};
-use nix::unistd::{Pid, alarm, getpid};
+use nix::unistd::{Pid, alarm, getpid, getppid};
 
 use crate::listen::Listener;
-use crate::sys;
+pub use crate::tally::Open;
+use crate::{sys, tally};
 
 /// How long open connections may take after QUIT, in seconds.
 const QUIT_BOUND: u32 = 10;
@@ -33,34 +32,6 @@ static MODEL: OnceLock<&'static str> = OnceLock::new();
 static MAIN: AtomicI32 = AtomicI32::new(0);
 static LISTENERS: OnceLock<Vec<RawFd>> = OnceLock::new();
 static QUITTING: AtomicBool = AtomicBool::new(false);
-static SHARED: OnceLock<&'static sys::SharedWords> = OnceLock::new();
-
-/// A connection that is open: counted as accepted when made, as closed when dropped.
-pub struct Open(());
-
-impl Open {
-    /// Counts one accepted connection.
-    pub fn count() -> Self {
-        word(Word::Accepted).fetch_add(1, Relaxed);
-        Open(())
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        count_closed();
-    }
-}
-
-/// Counts one closed connection, for those whose `Open` lived in a process that is gone.
-pub fn count_closed() {
-    word(Word::Closed).fetch_add(1, Relaxed);
-}
-
-/// Puts the instant of a failure down and returns that of the one before, 0 if there was none.
-pub fn last_failure_ms(now: u64) -> u64 {
-    word(Word::LastFailureMs).swap(now, Relaxed)
-}
 
 /// Whether QUIT has come.
 pub fn quitting() -> bool {
@@ -70,13 +41,9 @@ pub fn quitting() -> bool {
 /// Installs all handlers; the calling process becomes the main one.
 ///
 /// # Errors
-/// Those of `mmap` and `sigaction`.
+/// Those of `sigaction`.
 pub fn install(model: &'static str) -> io::Result<()> {
     MODEL.get_or_init(|| model);
-    SHARED.get_or_init({
-        let words = sys::shared_words()?;
-        move || words
-    });
     MAIN.store(getpid().as_raw(), Relaxed);
     let handlers: [(Signal, extern "C" fn(c_int)); 5] = [
         (Signal::SIGTERM, end),
@@ -104,6 +71,11 @@ pub fn shut_down_at_quit(listeners: &[Listener]) {
     });
 }
 
+/// Makes a spawned program a worker: its parent answers for both.
+pub fn follow_parent() {
+    MAIN.store(getppid().as_raw(), Relaxed);
+}
+
 extern "C" fn end(_: c_int) {
     sys::exit_now(0);
 }
@@ -129,33 +101,22 @@ extern "C" fn tell(_: c_int) {
         return;
     }
     let errno = Errno::last_raw();
-    let accepted = word(Word::Accepted).load(Relaxed);
-    let open = accepted.saturating_sub(word(Word::Closed).load(Relaxed));
+    let (accepted, open, died) = tally::state();
     let model = MODEL.get().copied().unwrap_or("echo-server");
     let mut line = Line::default();
     // Formatting integers into a fixed buffer allocates nothing and takes no lock.
-    let _ = writeln!(
-        line,
-        "{model} pid {} accepted {accepted} open {open}",
-        MAIN.load(Relaxed)
-    );
+    let pid = MAIN.load(Relaxed);
+    let _ = write!(line, "{model} pid {pid} accepted {accepted} open {open}");
+    if died > 0 {
+        let _ = write!(line, " died {died}");
+    }
+    let _ = line.write_str("\n");
     let _ = nix::unistd::write(io::stderr(), &line.bytes[..line.length]);
     Errno::set_raw(errno);
 }
 
 fn is_main() -> bool {
     getpid() == Pid::from_raw(MAIN.load(Relaxed))
-}
-
-enum Word {
-    Accepted,
-    Closed,
-    LastFailureMs,
-}
-
-fn word(word: Word) -> &'static AtomicU64 {
-    static NOBODYS: AtomicU64 = AtomicU64::new(0);
-    SHARED.get().map_or(&NOBODYS, |words| &words[word as usize])
 }
 
 struct Line {

@@ -6,30 +6,30 @@
 
 pub mod uring;
 
-use std::io;
+use std::cell::UnsafeCell;
+use std::io::{self, IoSliceMut};
+use std::mem::MaybeUninit;
 use std::net::{TcpListener, TcpStream};
 use std::num::NonZeroUsize;
-use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU8, AtomicU64};
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap, mmap_anonymous};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
-use nix::sys::socket::{SockFlag, accept4};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockFlag, accept4, recvmsg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, wait, waitpid};
-use nix::unistd::{ForkResult, Pid, getpid, getppid};
+use nix::unistd::{ForkResult, Pid, ftruncate, getpid, getppid};
 
-use crate::signals;
-
-/// Counters in a page that forked processes share.
-pub type SharedWords = [AtomicU64; 8];
+use crate::tally;
 
 /// Which side of a fork this is.
 pub enum Fork {
-    /// The process that called it.
-    Parent,
+    /// The process that called it, and the new one's number.
+    Parent(Pid),
     /// The new one; it must leave by [`exit_now`].
     Child,
 }
@@ -43,7 +43,7 @@ pub fn fork() -> io::Result<Fork> {
     // SAFETY: only models without threads fork, so no lock (malloc's, stdio's) can be held by a thread
     // that the child lacks, and the child may do whatever the parent might.
     match unsafe { nix::unistd::fork() }? {
-        ForkResult::Parent { .. } => Ok(Fork::Parent),
+        ForkResult::Parent { child } => Ok(Fork::Parent(child)),
         ForkResult::Child => {
             let _ = set_pdeathsig(Signal::SIGTERM);
             // The parent may have died before the line above: then nobody will tell us.
@@ -76,7 +76,7 @@ pub fn reap_children() -> io::Result<()> {
             waitpid(any, Some(WaitPidFlag::WNOHANG)),
             Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..))
         ) {
-            signals::count_closed();
+            tally::count_closed();
         }
         Errno::set_raw(errno);
     }
@@ -119,17 +119,121 @@ pub fn accept_nonblocking(listener: &TcpListener) -> io::Result<TcpStream> {
     Ok(unsafe { TcpStream::from_raw_fd(fd) })
 }
 
-/// Zeroed counters that this process and all it forks see alike.
+/// Zeroed counters in memory that processes can share, and that memory.
+///
+/// # Errors
+/// ENOMEM, EMFILE.
+pub fn shared_words(count: usize) -> io::Result<(OwnedFd, &'static [AtomicU64])> {
+    let memory = memfd_create(c"echo-server", MFdFlags::MFD_CLOEXEC)?;
+    let length = count * size_of::<AtomicU64>();
+    ftruncate(&memory, i64::try_from(length).unwrap_or(i64::MAX))?;
+    let words = map_words(&memory, count)?;
+    Ok((memory, words))
+}
+
+/// The counters of some memory that [`shared_words`] made so large.
 ///
 /// # Errors
 /// ENOMEM.
-pub fn shared_words() -> io::Result<&'static SharedWords> {
-    let size = NonZeroUsize::MIN.saturating_add(size_of::<SharedWords>() - 1);
+pub fn map_words(memory: &OwnedFd, count: usize) -> io::Result<&'static [AtomicU64]> {
+    let length = NonZeroUsize::new(count * size_of::<AtomicU64>()).ok_or(Errno::EINVAL)?;
     // SAFETY: the kernel chooses the place of a new mapping, so nothing of ours is replaced.
-    let page = unsafe { mmap_anonymous(None, size, READ_WRITE, MapFlags::MAP_SHARED) }?;
-    // SAFETY: page-aligned, zeroed (valid atomics), large enough, and never unmapped; atomics may be
-    // shared between threads and processes.
-    Ok(unsafe { page.cast::<SharedWords>().as_ref() })
+    let start = unsafe { mmap(None, length, READ_WRITE, MapFlags::MAP_SHARED, memory, 0) }?;
+    // SAFETY: page-aligned, `length` bytes long, any bytes are valid atomics, never unmapped; atomics may
+    // be shared between threads and processes.
+    Ok(unsafe { std::slice::from_raw_parts(start.cast::<AtomicU64>().as_ptr(), count) })
+}
+
+/// A descriptor that this program was started with, by its number; asked for once.
+///
+/// # Errors
+/// EBADF when it was not, or is one of the standard three.
+pub fn inherited(number: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: F_GETFD changes nothing, whatever the number is.
+    let open = unsafe { libc::fcntl(number, libc::F_GETFD) } == 0;
+    if !open || number <= libc::STDERR_FILENO {
+        return Err(Errno::EBADF.into());
+    }
+    // SAFETY: open, and without FD_CLOEXEC, which all that this program opens itself has: so it came with
+    // the program, for us, and nothing here owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Bytes of a message, and the descriptors that were passed with it: two at most.
+///
+/// # Errors
+/// Those of `recvmsg`; ENOBUFS when a descriptor was lost because this process can have no more.
+pub fn receive(
+    socket: &OwnedFd,
+    bytes: &mut [u8],
+    flags: MsgFlags,
+) -> nix::Result<(usize, Vec<OwnedFd>)> {
+    let mut control = nix::cmsg_space!([RawFd; 2]);
+    let mut parts = [IoSliceMut::new(bytes)];
+    let flags = flags | MsgFlags::MSG_CMSG_CLOEXEC;
+    let message = recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut control), flags)?;
+    let mut descriptors = Vec::new();
+    for part in message.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(numbers) = part {
+            // SAFETY: the kernel has just made these descriptors for us, and nobody else knows them.
+            descriptors.extend(
+                numbers
+                    .into_iter()
+                    .map(|n| unsafe { OwnedFd::from_raw_fd(n) }),
+            );
+        }
+    }
+    Ok((message.bytes, descriptors))
+}
+
+/// A lock that processes share; one whose holder dies is free again.
+pub struct SharedMutex(UnsafeCell<libc::pthread_mutex_t>);
+
+// SAFETY: a pthread mutex is made to be used by several threads at once.
+unsafe impl Sync for SharedMutex {}
+
+impl SharedMutex {
+    /// One that this process and all it forks see alike.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn new() -> io::Result<&'static Self> {
+        let size = NonZeroUsize::new(size_of::<Self>()).ok_or(Errno::EINVAL)?;
+        // SAFETY: the kernel chooses the place of a new mapping, so nothing of ours is replaced.
+        let page = unsafe { mmap_anonymous(None, size, READ_WRITE, MapFlags::MAP_SHARED) }?;
+        let mutex = page.cast::<libc::pthread_mutex_t>();
+        let mut kind = MaybeUninit::uninit();
+        // SAFETY: `kind` is initialised by the first call before the others use it; `mutex` is aligned,
+        // large enough, used by nobody yet, and never unmapped.
+        let failed = unsafe {
+            [
+                libc::pthread_mutexattr_init(kind.as_mut_ptr()),
+                libc::pthread_mutexattr_setpshared(kind.as_mut_ptr(), libc::PTHREAD_PROCESS_SHARED),
+                libc::pthread_mutexattr_setrobust(kind.as_mut_ptr(), libc::PTHREAD_MUTEX_ROBUST),
+                libc::pthread_mutex_init(mutex.as_ptr(), kind.as_ptr()),
+            ]
+        };
+        match failed.into_iter().find(|&errno| errno != 0) {
+            // SAFETY: initialised above, in a mapping that stays; `Self` is that mutex and nothing else.
+            None => Ok(unsafe { page.cast::<Self>().as_ref() }),
+            Some(errno) => Err(io::Error::from_raw_os_error(errno)),
+        }
+    }
+
+    /// Runs `inside` while no other process or thread does.
+    pub fn with<T>(&self, inside: impl FnOnce() -> T) -> T {
+        // SAFETY: initialised, and not held by this thread: `inside` is given no way to lock it again
+        // but through `self`, which no caller passes on.
+        let locked = unsafe { libc::pthread_mutex_lock(self.0.get()) };
+        if locked == libc::EOWNERDEAD {
+            // SAFETY: this thread holds it; it guards no data that a dead holder could have left half done.
+            unsafe { libc::pthread_mutex_consistent(self.0.get()) };
+        }
+        let result = inside();
+        // SAFETY: locked by this thread, above.
+        unsafe { libc::pthread_mutex_unlock(self.0.get()) };
+        result
+    }
 }
 
 /// `size` bytes of this process's own, in pages of the small size: with huge ones copy-on-write would

@@ -31,7 +31,7 @@ pub fn serve(server: &'static Server) -> io::Result<()> {
                 sys::exit_now(0);
             }
             // Both have the connection now: unless this copy is closed, the client never sees its end.
-            Fork::Parent => connection.leave_to_child(),
+            Fork::Parent(_) => connection.leave_to_child(),
         }
     }
     // The handler may be first to reap a child: what counts is that none is left.

@@ -11,6 +11,9 @@
 //! while it is open, and a context switch for nearly every request. It ends where threads do: at the limit
 //! of tasks, or of memory maps (two or more a stack); then the next connection is held until one is free.
 //!
+//! System calls: a request is `recvfrom`, `sendto`. A connection is `accept4`, `close`, and what a thread is
+//! born and dies with: `mmap` or a stack of the cache, `clone3`, `madvise`, `exit`.
+//!
 //! Beside `iterative`, the difference is the `start_thread`. After QUIT the scope waits for its threads.
 
 use std::io;
@@ -25,7 +28,9 @@ pub fn serve(server: &'static Server) -> io::Result<()> {
     let listener = server.listen()?;
     thread::scope(|threads| {
         while let Some(connection) = listener.accept() {
-            start_thread(threads, connection, |client| echo(client, &server.service));
+            start_thread(threads, server.stack, connection, |client| {
+                echo(client, &server.service);
+            });
         }
     });
     Ok(())

@@ -10,6 +10,9 @@
 //! It pays N stacks whether or not anybody comes, and a lock and a wake-up to hand a connection over: births
 //! are saved by reuse. It ends at N clients: a worker owns a connection until it closes. The next N wait in
 //! the queue, where they cost a descriptor each, all others in the kernel's backlog.
+//!
+//! System calls: a request is `recvfrom`, `sendto`. A connection is `accept4`, `close`, and a `futex` on
+//! either side when the worker slept.
 
 use std::collections::VecDeque;
 use std::io;
@@ -33,7 +36,8 @@ pub fn serve(server: &'static Server) -> io::Result<()> {
     thread::scope(|pool| {
         for _ in 0..server.workers {
             patiently("start a worker thread", || {
-                thread::Builder::new().spawn_scoped(pool, work)
+                let worker = thread::Builder::new().stack_size(server.stack);
+                worker.spawn_scoped(pool, work)
             });
         }
         while let Some(connection) = listener.accept() {
@@ -55,6 +59,9 @@ struct Queue {
 struct Waiting {
     connections: VecDeque<Connection>,
     closed: bool,
+    /// Who sleeps: nobody else is woken, which would be a system call for nothing.
+    workers: usize,
+    acceptor: bool,
 }
 
 impl Queue {
@@ -64,6 +71,8 @@ impl Queue {
             waiting: Mutex::new(Waiting {
                 connections,
                 closed: false,
+                workers: 0,
+                acceptor: false,
             }),
             bound,
             not_empty: Condvar::new(),
@@ -74,14 +83,16 @@ impl Queue {
     fn push(&self, connection: Connection) {
         let mut waiting = self.lock();
         while waiting.connections.len() >= self.bound {
-            waiting = self
-                .not_full
-                .wait(waiting)
-                .unwrap_or_else(PoisonError::into_inner);
+            waiting.acceptor = true;
+            waiting = sleep(&self.not_full, waiting);
         }
+        waiting.acceptor = false;
         waiting.connections.push_back(connection);
+        let wake = waiting.workers > 0;
         drop(waiting);
-        self.not_empty.notify_one();
+        if wake {
+            self.not_empty.notify_one();
+        }
     }
 
     /// The next connection, or `None` once the queue is closed and empty.
@@ -89,17 +100,19 @@ impl Queue {
         let mut waiting = self.lock();
         loop {
             if let Some(connection) = waiting.connections.pop_front() {
+                let wake = waiting.acceptor;
                 drop(waiting);
-                self.not_full.notify_one();
+                if wake {
+                    self.not_full.notify_one();
+                }
                 return Some(connection);
             }
             if waiting.closed {
                 return None;
             }
-            waiting = self
-                .not_empty
-                .wait(waiting)
-                .unwrap_or_else(PoisonError::into_inner);
+            waiting.workers += 1;
+            waiting = sleep(&self.not_empty, waiting);
+            waiting.workers -= 1;
         }
     }
 
@@ -111,4 +124,8 @@ impl Queue {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn sleep<'a>(until: &Condvar, waiting: MutexGuard<'a, Waiting>) -> MutexGuard<'a, Waiting> {
+    until.wait(waiting).unwrap_or_else(PoisonError::into_inner)
 }

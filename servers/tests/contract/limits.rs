@@ -72,7 +72,7 @@ fn out_of_descriptors() {
     });
 }
 
-fn lowest_free_descriptor(pid: i32) -> u64 {
+pub fn lowest_free_descriptor(pid: i32) -> u64 {
     let used: Vec<u64> = fs::read_dir(format!("/proc/{pid}/fd"))
         .expect("our own process")
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
@@ -83,7 +83,7 @@ fn lowest_free_descriptor(pid: i32) -> u64 {
 }
 
 /// The soft limit of another process, by util-linux: no unsafe code here.
-fn limit_descriptors(pid: i32, soft: u64) {
+pub fn limit_descriptors(pid: i32, soft: u64) {
     let limit = format!("--nofile={soft}:");
     let pid = pid.to_string();
     let output = Command::new("prlimit")

@@ -90,14 +90,19 @@ fn usr1_prints_one_line_of_state() {
 
 #[test]
 fn workers_do_not_outlive_a_server_that_is_killed() {
-    for model in ["prefork", "fork-per-connection"] {
-        let mut server = Running::start_named(model, &[]);
+    let forks = |model: &str| {
+        ["fork", "prefork", "cluster"]
+            .iter()
+            .any(|it| model.starts_with(it))
+    };
+    every_model(|model| {
+        let mut server = Running::start(model, &[]);
         let mut client = server.client();
         assert!(client.asks_and_is_answered());
-        assert!(!server.children().is_empty());
+        assert_eq!(!server.children().is_empty(), forks(&model.name));
         server.signal(SIGKILL);
         assert!(!server.ended().success());
-    }
+    });
 }
 
 #[test]
