@@ -18,6 +18,7 @@ mod percentiles;
 mod switches;
 mod throughput;
 mod time_series;
+mod yardsticks;
 
 use record::Scenario;
 use resvg::{tiny_skia, usvg};
@@ -90,6 +91,15 @@ const CHARTS: &[Chart] = &[
                   connection waits once for each request; a loop that always finds something ready hardly ever \
                   waits. Do not conclude that switches are the whole cost: CPU per request includes the rest.",
         draw: Draw::Suite(switches::draw),
+    },
+    Chart {
+        name: "yardsticks",
+        title: "What this machine's parts take",
+        meaning: "Measured just before the first pass, on the CPUs that servers and generator got: a model that \
+                  forks cannot be cheaper than the fork, one that sleeps between requests no faster than the wake-up. \
+                  On a virtual machine a page and a wake-up are dear, and with them every model that needs many. Do not \
+                  add parts up to a request: they overlap, and caches are warmer here than in a server.",
+        draw: Draw::Suite(yardsticks::draw),
     },
     Chart {
         name: "latency",
