@@ -44,10 +44,20 @@ pub(crate) fn limits(data: &Data<'_>) -> Vec<Limit> {
     RULES.iter().filter_map(|rule| rule(data)).collect()
 }
 
-/// In a line of a terminal: what is not shown, as far as it fits.
-pub(crate) fn line(data: &Data<'_>) -> Option<String> {
-    let what: Vec<&str> = limits(data).iter().map(|limit| limit.what).collect();
-    (!what.is_empty()).then(|| format!("cannot be shown here: {}", what.join(", ")))
+/// In a line of so many columns: what is not shown, as far as it fits.
+pub(crate) fn line(data: &Data<'_>, columns: usize) -> Option<String> {
+    let limits = limits(data);
+    let mut names = limits.iter().map(|limit| limit.what);
+    let mut line = format!("cannot be shown here: {}", names.next()?);
+    for name in names {
+        let more = format!("{line}, {name}");
+        // Room for the sign that there are others.
+        if more.chars().count() + 3 > columns {
+            return Some(line + ", …");
+        }
+        line = more;
+    }
+    Some(line)
 }
 
 #[cfg(test)]

@@ -28,12 +28,8 @@ pub fn terminal(results: &Results, summary: &Summary, report_path: Option<&Path>
         .map(|path| path_lines(&path.display().to_string()))
         .unwrap_or_default();
     // What comes before the path is the first thing that a figure is quoted without.
-    let limits = limits::line(&data).filter(|_| report_path.is_some());
-    let path: Vec<String> = limits
-        .map(|line| clip(&line, COLUMNS))
-        .into_iter()
-        .chain(path)
-        .collect();
+    let limits = limits::line(&data, COLUMNS).filter(|_| report_path.is_some());
+    let path: Vec<String> = limits.into_iter().chain(path).collect();
     let table = table(&data);
     let notes = notes(&data);
     let mut lines = vec![clip(&head(&data), COLUMNS)];

@@ -107,6 +107,7 @@ const SYSCTLS: &[&str] = &[
     "net.ipv4.tcp_timestamps",
     "net.ipv4.tcp_slow_start_after_idle",
     "net.ipv4.tcp_fastopen",
+    "net.netfilter.nf_conntrack_count",
     "net.netfilter.nf_conntrack_max",
     "kernel.perf_event_paranoid",
     "kernel.perf_event_mlock_kb",
@@ -215,10 +216,11 @@ fn steal_of(line: &str) -> Option<f64> {
 
 /// Whether the tracepoint of context switches can be read by this process.
 fn switch_events(root: &Root) -> Told {
-    let folders = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
-    let ids = folders.map(|folder| root.number(&format!("{folder}/events/sched/sched_switch/id")));
-    let [first, second] = ids;
-    first.or(second).map(|_| "readable".to_owned())
+    let id = |folder: &str| root.number(&format!("{folder}/events/sched/sched_switch/id"));
+    // Newer kernels have it at the first, older ones at the second only.
+    let told = id("/sys/kernel/tracing");
+    let told = told.or_else(|why| id("/sys/kernel/debug/tracing").map_err(|_| why));
+    told.map(|_| "readable".to_owned())
 }
 
 #[cfg(test)]

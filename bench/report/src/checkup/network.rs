@@ -77,12 +77,17 @@ pub(super) fn buckets(machine: &Machine<'_>) -> Option<Finding> {
 }
 
 pub(super) fn tracking(machine: &Machine<'_>) -> Option<Finding> {
-    let most = machine.number("net.netfilter.nf_conntrack_max")?;
-    let stands = format!("connections are tracked (at most {})", format::count(most));
     let why = "a firewall's table is looked up for every packet, and when it is full connections are dropped";
-    Some(Finding::change(
-        stands,
-        why,
-        "sudo iptables -t raw -I OUTPUT -o lo -j NOTRACK && sudo iptables -t raw -I PREROUTING -i lo -j NOTRACK",
-    ))
+    // The table may be there and nobody use it.
+    match machine.number("net.netfilter.nf_conntrack_count")? {
+        0.0 => Some(Finding::well("connections are not tracked", why)),
+        count => Some(Finding::change(
+            format!(
+                "{} are tracked",
+                format::plural(count as usize, "connection")
+            ),
+            why,
+            "sudo iptables -t raw -I OUTPUT -o lo -j NOTRACK && sudo iptables -t raw -I PREROUTING -i lo -j NOTRACK",
+        )),
+    }
 }

@@ -106,13 +106,13 @@ fn parts(yardsticks: &[Yardstick], host: &Host, style: Style) -> Vec<String> {
     for it in told {
         let line = match &it.figures {
             Ok(figures) => format!(
-                "    {:<46} {:>9}  ({} to {})",
-                clip(&it.title, 46),
+                "  {:<45}{:>9}  ({} to {})",
+                clip(&it.title, 45),
                 format::time(figures.median),
                 format::time(figures.spread.0),
                 format::time(figures.spread.1),
             ),
-            Err(reason) => format!("    {}: {reason}", it.title),
+            Err(reason) => format!("  {}: {reason}", it.title),
         };
         lines.push(clip(&line, COLUMNS));
     }

@@ -106,8 +106,8 @@ fn what_is_worth_changing_comes_with_its_command() {
         ),
         (
             "connection tracking",
-            "net.netfilter.nf_conntrack_max",
-            "65536",
+            "net.netfilter.nf_conntrack_count",
+            "12",
             "NOTRACK",
         ),
         ("tasks", "kernel.pid_max", "4096", "kernel.pid_max=131072"),

@@ -126,7 +126,7 @@ pub(super) fn caches(data: &Data<'_>) -> Option<Limit> {
         ),
     };
     Some(Limit {
-        what: "a server that has its caches to itself",
+        what: "caches of one's own",
         text: format!(
             "Generator and server share {figure}: what one side reads it takes from the other's, and a message \
              arrives in a cache that a card would have missed."

@@ -10,6 +10,9 @@ use crate::format;
 /// and beyond what reading two clocks takes, is a step.
 const SLEW: f64 = 500e-6;
 const READING_NS: f64 = 1e6;
+/// Less than this of a CPU is nothing to speak of: over all passes, and in one of them. Per cent.
+const STOLEN: f64 = 0.1;
+const STOLEN_ONCE: f64 = 1.0;
 
 pub(super) fn server_cores(data: &Data<'_>) -> Option<Limit> {
     let most = data.scenarios().iter().map(|it| it.server_cpus).max()?;
@@ -54,7 +57,7 @@ pub(super) fn work(data: &Data<'_>) -> Option<Limit> {
     let figure = kernels_share(data)
         .unwrap_or_else(|| "how much of it is the kernel's was not to be had".to_owned());
     Some(Limit {
-        what: "a server with work to do",
+        what: "a server's own work",
         text: format!(
             "A request is an echo of {size}, and nothing else: {figure}. Work of your own comes on top, alike for every \
              model, and narrows the ratios between them."
@@ -101,23 +104,24 @@ fn changes<'a>(
 pub(super) fn steal(data: &Data<'_>) -> Option<Limit> {
     let changes = changes(data, |it| it.steal_ns.map(|ns| ns as f64));
     let share = |taken: f64, length: f64| 100.0 * taken / length;
-    // A block's passes lie side by side: the mean over passes counts each moment alike.
+    // Passes of a block share their readings: both sums count them as often.
     let (taken, length) = changes
         .iter()
         .fold((0.0, 0.0), |sum, it| (sum.0 + it.2, sum.1 + it.1));
-    if taken <= 0.0 {
-        return None;
-    }
     let worst = changes
         .iter()
         .max_by(|a, b| share(a.2, a.1).total_cmp(&share(b.2, b.1)))?;
+    let (mean, most) = (share(taken, length), share(worst.2, worst.1));
+    if mean < STOLEN && most < STOLEN_ONCE {
+        return None;
+    }
     Some(Limit {
         what: "an undisturbed machine",
         text: format!(
             "The hypervisor took {} % of a CPU for others during the passes (steal), and {} % in the worst of them \
              ({}, round {}).",
-            format::digits(share(taken, length)),
-            format::digits(share(worst.2, worst.1)),
+            format::digits(mean),
+            format::digits(most),
             worst.0.scenario,
             worst.0.round
         ),
