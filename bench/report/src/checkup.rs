@@ -144,6 +144,7 @@ const RULES: &[Rule] = &[
     ("local ports", network::ports),
     ("TIME_WAIT reuse", network::reuse),
     ("TIME_WAIT room", network::buckets),
+    ("congestion control", network::congestion),
     ("connection tracking", network::tracking),
     ("descriptors", room::descriptors),
     ("tasks", room::tasks),

@@ -114,7 +114,7 @@ pub(crate) fn rows(yardsticks: &[Yardstick]) -> Vec<Vec<String>> {
             range(figures.spread),
             match it.batch {
                 1 => format::count(figures.count as f64),
-                batch => format!("{} of {batch}", format::count(figures.count as f64)),
+                batch => format!("{} × {batch}", format::count(figures.count as f64)),
             },
         ],
         Err(reason) => {

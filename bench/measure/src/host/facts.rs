@@ -129,7 +129,7 @@ const SYSCTLS: &[&str] = &[
     "vm.nr_hugepages",
 ];
 
-/// Each of them, known or not.
+/// Each of them, known or not, in the order of their names.
 pub fn facts(root: &Root) -> Vec<Fact> {
     let read = READ.iter().map(|(name, read)| fact(name, read(root)));
     let files = FILES
@@ -142,7 +142,9 @@ pub fn facts(root: &Root) -> Vec<Fact> {
         .map(|name| (*name).to_owned())
         .chain(scheduler.map(|name| format!("kernel.{name}")))
         .map(|name| fact(&name, setting(root, &name)));
-    read.chain(files).chain(settings).collect()
+    let mut facts: Vec<Fact> = read.chain(files).chain(settings).collect();
+    facts.sort_by(|a, b| a.name.cmp(&b.name));
+    facts
 }
 
 fn fact(name: &str, told: Told) -> Fact {

@@ -91,3 +91,17 @@ pub(super) fn tracking(machine: &Machine<'_>) -> Option<Finding> {
         )),
     }
 }
+
+pub(super) fn congestion(machine: &Machine<'_>) -> Option<Finding> {
+    let name = "net.ipv4.tcp_congestion_control";
+    let why = "bbr spaces packets by a timer each: on loopback it costs CPU for a network that is not there; measure \
+               with it if your servers have it";
+    match machine.value(name)? {
+        "bbr" => Some(Finding::change(
+            format!("{name} = bbr"),
+            why,
+            &format!("sudo sysctl -w {name}=cubic"),
+        )),
+        other => Some(Finding::well(format!("{name} = {other}"), why)),
+    }
+}

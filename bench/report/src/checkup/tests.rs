@@ -105,6 +105,12 @@ fn what_is_worth_changing_comes_with_its_command() {
             "tcp_max_tw_buckets=65536",
         ),
         (
+            "congestion control",
+            "net.ipv4.tcp_congestion_control",
+            "bbr",
+            "=cubic",
+        ),
+        (
             "connection tracking",
             "net.netfilter.nf_conntrack_count",
             "12",
