@@ -14,8 +14,8 @@ use drive::failure::Failure;
 ///
 /// On the first day: `fiveways run` measures all and says who is fastest, at what cost; `fiveways duel A B`
 /// compares two closely; `fiveways list` shows what there is to run; `fiveways verify` checks that every server
-/// answers as it must; `fiveways report` draws the newest results again; `fiveways load` loads a server of your
-/// own.
+/// answers as it must; `fiveways doctor` looks this machine over; `fiveways report` draws the newest results again;
+/// `fiveways load` loads a server of your own.
 #[derive(Parser)]
 #[command(
     name = "fiveways",
@@ -60,6 +60,8 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// Look this machine over: what stands, what to change and why, and what it cannot show
+    Doctor(drive::doctor::DoctorArgs),
     /// Load one echo server of anybody's, and verify every byte of its replies
     Load(drive::load::LoadArgs),
     /// The far end of the instrument, on standard input and output
@@ -121,6 +123,7 @@ fn main() -> ExitCode {
         Verb::Agent => return agent(),
         Verb::Run(args) => (args.json, drive::run::run(&args)),
         Verb::Duel(args) => (args.json, drive::duel::duel(&args)),
+        Verb::Doctor(args) => (args.json, drive::doctor::doctor(&args)),
         Verb::Load(args) => (args.json, drive::load::load(&args)),
         Verb::Report { dir, json } => (json, drive::report::report(dir, json)),
         Verb::List { who, json } => (json, drive::list::list(&who, json)),

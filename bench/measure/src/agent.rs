@@ -23,7 +23,7 @@ use crate::load::Loader;
 use crate::protocol::{Id, Launch, Queued, Reply, Request, Stopped};
 use crate::sys::{self, Fork};
 use crate::tree::{self, Tree};
-use crate::{frame, holders, look};
+use crate::{frame, holders, look, yardsticks};
 
 /// How long a keeper may take to end its tree: its two graces and a margin.
 const STOP_DEADLINE: Duration = Duration::from_secs(25);
@@ -72,7 +72,9 @@ impl Agent {
         }
         Ok(Agent {
             servers: Vec::new(),
-            ports: Ports::new(host::port_range().map_or(32768, |(start, _)| start)),
+            ports: Ports::new(
+                host::port_range(&host::Root::default()).map_or(32768, |(start, _)| start),
+            ),
             kernel_stack_bytes: host::kernel_stack_bytes(),
             cgroups,
             loader: Loader::default(),
@@ -165,6 +167,12 @@ impl Agent {
                 Ok(server) => Reply::Queued(queued(server.port.port)),
             },
             Request::HostNow => Reply::HostNow(host::now()),
+            Request::Yardsticks { server, generator } => {
+                match yardsticks::measure(&server, &generator, io::stdin().as_fd()) {
+                    Ok(measured) => Reply::Yardsticks(measured),
+                    Err(yardsticks::Deserted) => return Err(Deserted),
+                }
+            }
             Request::Connect(plans) => match self.loader.connect(&plans) {
                 Ok(tallies) => Reply::Loaded(tallies),
                 Err(error) => refused(Phase::Connect, error.to_string()),
@@ -194,7 +202,12 @@ impl Agent {
             Ok(_) => "one a server".to_owned(),
             Err(reason) => reason.clone(),
         };
-        Reply::Host(Box::new(host::describe(cgroup, self.kernel_stack_bytes)))
+        let root = host::Root::default();
+        Reply::Host(Box::new(host::describe(
+            &root,
+            cgroup,
+            self.kernel_stack_bytes,
+        )))
     }
 
     fn look(&self, id: Id, phase: Phase) -> Result<&Server, Box<Reply>> {

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use record::Host;
+use record::{Host, Yardstick};
 
 use crate::client::{Agent, AgentError, unexpected};
+use crate::placement::Placement;
 use crate::protocol::{Id, Reply, Request};
 use crate::sys;
 use crate::tree::{self, Tree};
@@ -53,6 +54,22 @@ impl Bench {
             }
         }
         Ok(())
+    }
+
+    /// What the parts of this machine take, between a core of either side. It takes 1.2 s, and expects that
+    /// nobody else is at work.
+    ///
+    /// # Errors
+    /// When the agent is lost, or the harness is told to end. What cannot be measured says why.
+    pub fn yardsticks(&mut self, placement: &Placement) -> Result<Vec<Yardstick>, AgentError> {
+        let request = Request::Yardsticks {
+            server: placement.server.clone(),
+            generator: placement.generator.clone(),
+        };
+        match self.servers.ask(&request)? {
+            Reply::Yardsticks(yardsticks) => Ok(yardsticks),
+            other => Err(unexpected(&other)),
+        }
     }
 
     pub(crate) fn next_id(&mut self) -> Id {

@@ -1,5 +1,11 @@
 //! What machine this is, and how it is just now. No name that tells whose it is.
 
+mod cpu;
+mod facts;
+mod groups;
+mod process;
+mod root;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
@@ -9,15 +15,17 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use nix::time::{ClockId, clock_gettime};
 use procfs::{Current, CurrentSI};
+use record::Host;
 use record::pass::HostInstant;
-use record::{Cpu, Host};
 
 use crate::listening;
 use crate::sys::{self, Fork};
 
+pub use root::Root;
+
 /// Everything about the host that figures depend on; `cgroup` says whether servers get one of their own.
-pub fn describe(cgroup: String, kernel_stack_bytes: u64) -> Host {
-    let topology = topology();
+pub fn describe(root: &Root, cgroup: String, kernel_stack_bytes: u64) -> Host {
+    let topology = cpu::topology(root);
     let cores: BTreeSet<(u32, u32)> = topology.iter().map(|cpu| (cpu.package, cpu.core)).collect();
     let kernel = nix::sys::utsname::uname();
     let kernel = kernel.map_or_else(
@@ -33,18 +41,19 @@ pub fn describe(cgroup: String, kernel_stack_bytes: u64) -> Host {
     let limits = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE);
     Host {
         kernel,
-        cpu: cpu_name(),
+        cpu: cpu::name(root).unwrap_or_else(|_| std::env::consts::ARCH.to_owned()),
         cpus: topology.len() as u32,
         cores: cores.len() as u32,
         virtualisation: virtualisation(),
         memory_bytes: procfs::Meminfo::current().map_or(0, |memory| memory.mem_total),
         descriptors: limits.map_or(0, |(_, hard)| hard),
-        somaxconn: read_number("/proc/sys/net/core/somaxconn"),
-        port_range: port_range(),
-        huge_pages: huge_pages(),
+        somaxconn: root.number("/proc/sys/net/core/somaxconn").ok(),
+        port_range: port_range(root),
+        huge_pages: facts::chosen(root, "/sys/kernel/mm/transparent_hugepage/enabled").ok(),
         kernel_stack_bytes,
         cgroup,
         topology,
+        facts: facts::facts(root),
     }
 }
 
@@ -69,12 +78,33 @@ pub fn now() -> HostInstant {
         at_ns: clock_gettime(ClockId::CLOCK_MONOTONIC)
             .ok()
             .and_then(|now| u64::try_from(Duration::from(now).as_nanos()).ok()),
+        wall_offset_ns: ahead_ns(ClockId::CLOCK_REALTIME),
+        suspended_ns: ahead_ns(ClockId::CLOCK_BOOTTIME),
         ours_ns: cpu_ns(UsageWho::RUSAGE_SELF)
             .zip(cpu_ns(UsageWho::RUSAGE_CHILDREN))
             .map(|(own, reaped)| own + reaped),
         listen_overflows,
         listen_drops,
     }
+}
+
+/// How far a clock is ahead of the monotonic one: read between two readings of that, the nearest of a few
+/// pairs, because whoever is preempted between two clocks sees a step that nobody made.
+fn ahead_ns(clock: ClockId) -> Option<i64> {
+    let ns = |clock| -> Option<i128> {
+        let now = clock_gettime(clock).ok()?;
+        i128::try_from(Duration::from(now).as_nanos()).ok()
+    };
+    let readings = (0..5).filter_map(|_| {
+        let (before, there, after) = (
+            ns(ClockId::CLOCK_MONOTONIC)?,
+            ns(clock)?,
+            ns(ClockId::CLOCK_MONOTONIC)?,
+        );
+        Some((after - before, there - (before + after) / 2))
+    });
+    let (_, ahead) = readings.min_by_key(|(apart, _)| *apart)?;
+    i64::try_from(ahead).ok()
 }
 
 /// CPU time, user and system, of this process or of those that it has reaped and that those had.
@@ -85,27 +115,10 @@ pub fn cpu_ns(who: UsageWho) -> Option<u64> {
 }
 
 /// From where to where the kernel takes a client's ports.
-pub fn port_range() -> Option<(u16, u16)> {
-    let text = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
+pub fn port_range(root: &Root) -> Option<(u16, u16)> {
+    let text = root.text("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
     let mut ends = text.split_whitespace().map(str::parse);
     Some((ends.next()?.ok()?, ends.next()?.ok()?))
-}
-
-fn read_number(path: &str) -> Option<u64> {
-    fs::read_to_string(path).ok()?.trim().parse().ok()
-}
-
-fn huge_pages() -> Option<String> {
-    let text = fs::read_to_string("/sys/kernel/mm/transparent_hugepage/enabled").ok()?;
-    let chosen = text.split('[').nth(1)?.split(']').next()?;
-    Some(chosen.to_owned())
-}
-
-fn cpu_name() -> String {
-    procfs::CpuInfo::current()
-        .ok()
-        .and_then(|info| info.model_name(0).map(str::to_owned))
-        .unwrap_or_else(|| std::env::consts::ARCH.to_owned())
 }
 
 /// The hypervisor, as CPUID names it.
@@ -122,37 +135,6 @@ fn virtualisation() -> String {
 #[cfg(not(target_arch = "x86_64"))]
 fn virtualisation() -> String {
     "unknown".to_owned()
-}
-
-/// Online CPUs, in order. Where sysfs does not say, each counts as a core of its own.
-pub fn topology() -> Vec<Cpu> {
-    let online = procfs::CpuInfo::current().map_or(1, |info| info.num_cores());
-    let list = fs::read_to_string("/sys/devices/system/cpu/online").unwrap_or_default();
-    let numbers = cpu_list(list.trim()).unwrap_or_else(|| (0..online).collect());
-    numbers
-        .into_iter()
-        .map(|cpu| {
-            let read = |what: &str| {
-                let path = format!("/sys/devices/system/cpu/cpu{cpu}/topology/{what}");
-                read_number(&path).and_then(|number| u32::try_from(number).ok())
-            };
-            Cpu {
-                cpu,
-                package: read("physical_package_id").unwrap_or(0),
-                core: read("core_id").unwrap_or(cpu as u32),
-            }
-        })
-        .collect()
-}
-
-/// `0-3,8` as numbers.
-fn cpu_list(list: &str) -> Option<Vec<usize>> {
-    let mut numbers = Vec::new();
-    for range in list.split(',') {
-        let (from, to) = range.split_once('-').unwrap_or((range, range));
-        numbers.extend(from.parse().ok()?..=to.parse::<usize>().ok()?);
-    }
-    Some(numbers)
 }
 
 /// The size of one kernel stack: by how much `KernelStack` of /proc/meminfo grows over a known number of
@@ -195,10 +177,62 @@ pub fn kernel_stack_bytes() -> u64 {
 mod tests {
     use super::*;
 
+    /// A folder that looks like a host with these files, and the root of it. It is gone with its guard.
+    pub fn tree(files: &[(&str, &str)]) -> (tempfile::TempDir, Root) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root = Root::at(folder.path());
+        for (path, text) in files {
+            let path = root.path(path);
+            fs::create_dir_all(path.parent().expect("below the root")).expect("a folder");
+            fs::write(path, text).expect("a file");
+        }
+        (folder, root)
+    }
+
     #[test]
-    fn lists_of_cpus_are_read() {
-        assert_eq!(cpu_list("0-2,5"), Some(vec![0, 1, 2, 5]));
-        assert_eq!(cpu_list("7"), Some(vec![7]));
-        assert_eq!(cpu_list(""), None);
+    fn a_host_without_proc_and_sys_is_described_all_the_same() {
+        let (_folder, root) = tree(&[]);
+        let host = describe(&root, "cgroup v2 is not mounted".to_owned(), 0);
+        assert_eq!(
+            (
+                host.cpus,
+                host.cores,
+                host.somaxconn,
+                host.port_range,
+                host.huge_pages
+            ),
+            (1, 1, None, None, None)
+        );
+        assert!(host.facts.iter().all(|fact| fact.reason.is_some()));
+    }
+
+    #[test]
+    fn hyper_threads_share_a_core() {
+        let place =
+            |cpu: u32, what: &str| format!("/sys/devices/system/cpu/cpu{cpu}/topology/{what}");
+        let files: Vec<(String, &str)> = (0..4)
+            .flat_map(|cpu| {
+                let core = if cpu % 2 == 0 { "0\n" } else { "1\n" };
+                [
+                    (place(cpu, "core_id"), core),
+                    (place(cpu, "physical_package_id"), "0\n"),
+                ]
+            })
+            .chain([("/sys/devices/system/cpu/online".to_owned(), "0-3\n")])
+            .collect();
+        let files: Vec<(&str, &str)> = files
+            .iter()
+            .map(|(path, text)| (path.as_str(), *text))
+            .collect();
+        let (_folder, root) = tree(&files);
+        let host = describe(&root, String::new(), 0);
+        assert_eq!((host.cpus, host.cores), (4, 2));
+    }
+
+    #[test]
+    fn clocks_are_laid_beside_the_monotonic_one() {
+        let now = now();
+        assert!(now.wall_offset_ns.is_some_and(|ns| ns > 0), "after 1970");
+        assert!(now.suspended_ns.is_some_and(|ns| ns > -1_000_000));
     }
 }

@@ -9,6 +9,7 @@
 //! | who launches, looks and ends | [`serve`] (the agent), `keeper` |
 //! | who loads | `load` |
 //! | what is looked at | `look` (usage, memory), `holders` (who serves whom), `host`, `listening` |
+//! | what the machine's parts take | `yardsticks` |
 
 mod agent;
 mod awake;
@@ -34,6 +35,7 @@ mod sockets;
 mod sys;
 mod tree;
 mod verify;
+mod yardsticks;
 
 pub use agent::serve;
 pub use bench::{Bench, adopt_orphans, end_orphans};

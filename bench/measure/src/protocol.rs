@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use record::{Cause, Encoded, Gauge, Host, HostInstant, Requests, Slice, Usage};
+use record::{Cause, Encoded, Gauge, Host, HostInstant, Requests, Slice, Usage, Yardstick};
 use serde::{Deserialize, Serialize};
 
 use crate::load::LoadPlan;
@@ -38,6 +38,13 @@ pub enum Request {
     Queue(Id),
     /// How the host is, and what the agent has used itself: answered by `HostNow`.
     HostNow,
+    /// What a page, a switch, a wake-up … take between a CPU of either side: answered by `Yardsticks`.
+    Yardsticks {
+        /// Logical CPUs of servers.
+        server: Vec<usize>,
+        /// Logical CPUs of everything of ours.
+        generator: Vec<usize>,
+    },
     /// Connect to these targets, and send each connection's first echo: answered by `Loaded`.
     Connect(Vec<LoadPlan>),
     /// Load each target for so long, unrecorded: answered by `Loaded`.
@@ -100,6 +107,8 @@ pub enum Reply {
     Stopped(Stopped),
     /// To `HostNow`.
     HostNow(HostInstant),
+    /// To `Yardsticks`.
+    Yardsticks(Vec<Yardstick>),
     /// The state of every target, in order.
     Loaded(Vec<Tally>),
     /// To `Close`.

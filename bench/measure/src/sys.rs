@@ -1,4 +1,4 @@
-//! All of this package's unsafe: fork, wait4, exec's environment, three prctl(2)s and one clock.
+//! All of this package's unsafe: fork, wait4, exec's environment, three prctl(2)s, one clock, and pages to touch.
 //!
 //! Everything here is a thin, safe name for one system call; policy stands with the callers.
 
@@ -178,4 +178,68 @@ pub fn reset_signals() -> Result<(), Errno> {
         Some(&nix::sys::signal::SigSet::empty()),
         None,
     )
+}
+
+/// Forks a child that ends at once, and waits for it.
+///
+/// # Errors
+/// EAGAIN or ENOMEM.
+pub fn fork_and_wait() -> Result<(), Errno> {
+    // SAFETY: the child calls nothing but _exit(2), which is safe there whatever locks other threads hold.
+    match unsafe { libc::fork() } {
+        -1 => Err(Errno::last()),
+        0 => exit_now(0),
+        pid => nix::sys::wait::waitpid(Pid::from_raw(pid), None).map(drop),
+    }
+}
+
+/// Private pages of memory that nobody has touched yet, of the smallest size.
+#[derive(Debug)]
+pub struct Pages {
+    start: std::ptr::NonNull<u8>,
+    count: usize,
+}
+
+impl Pages {
+    /// The smallest page of every machine that this runs on; where pages are larger, a touch is of a part.
+    pub const SIZE: usize = 4096;
+
+    /// So many pages; none is backed by memory before it is touched.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn map(count: usize) -> Result<Self, Errno> {
+        let length = count * Self::SIZE;
+        let (protection, flags) = (
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+        );
+        // SAFETY: a new mapping wherever the kernel likes; no existing memory is concerned.
+        let start = unsafe { libc::mmap(std::ptr::null_mut(), length, protection, flags, -1, 0) };
+        if start == libc::MAP_FAILED {
+            return Err(Errno::last());
+        }
+        // SAFETY: advice on the mapping just made; EINVAL where the kernel has no huge pages to leave out.
+        unsafe { libc::madvise(start, length, libc::MADV_NOHUGEPAGE) };
+        match std::ptr::NonNull::new(start.cast()) {
+            Some(start) => Ok(Pages { start, count }),
+            None => Err(Errno::ENOMEM),
+        }
+    }
+
+    /// Writes a byte into each of these pages; numbers beyond the last are passed over.
+    pub fn touch(&mut self, pages: std::ops::Range<usize>) {
+        for page in pages.start..pages.end.min(self.count) {
+            // SAFETY: page < count, so the byte lies inside the mapping, which lives as long as this does
+            // and belongs to nobody else. Volatile: the write is what is wanted.
+            unsafe { self.start.as_ptr().add(page * Self::SIZE).write_volatile(1) };
+        }
+    }
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        // SAFETY: exactly what map() mapped, and nobody holds a reference into it.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.count * Self::SIZE) };
+    }
 }

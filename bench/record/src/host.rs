@@ -31,6 +31,39 @@ pub struct Host {
     pub cgroup: String,
     /// Physical core of each logical CPU, by index in the list of online CPUs.
     pub topology: Vec<Cpu>,
+    /// Everything else that figures may depend on, by the name that its own tool gives it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<Fact>,
+}
+
+impl Host {
+    /// What stands under a name; `None` where it is not known, or was not asked for.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.fact(name)?.value.as_deref()
+    }
+
+    /// The first number of what stands under a name.
+    pub fn number(&self, name: &str) -> Option<f64> {
+        let value = self.value(name)?;
+        value.split_whitespace().next()?.parse().ok()
+    }
+
+    /// A fact, known or not; `None` in records that are older than the question.
+    pub fn fact(&self, name: &str) -> Option<&Fact> {
+        self.facts.iter().find(|fact| fact.name == name)
+    }
+}
+
+/// One thing about the host, as it stood when the agent began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// `net.core.somaxconn` as sysctl(8) calls it, `cpu.governor`, `cgroup.version` …
+    pub name: String,
+    /// What stands there, in the words of the kernel.
+    pub value: Option<String>,
+    /// Why nothing is known, where nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// One logical CPU.

@@ -8,6 +8,7 @@
 //! | contender, holds, control | [`contender`] |
 //! | suite, scenario, workload, pace | [`suite`] |
 //! | run (the plan), entrant | [`run`] |
+//! | host, fact, yardstick | [`host`], [`yardstick`] |
 //! | pass, outcome, cause, usage, gauge, slice | [`pass`] |
 //! | distribution | [`histogram`] |
 //! | metric | [`metric`] |
@@ -24,10 +25,11 @@ pub mod store;
 pub mod suite;
 pub mod summary;
 mod toml_file;
+pub mod yardstick;
 
 pub use contender::{CONTROL, Contender, Holds, is_name, read_contenders};
 pub use histogram::Encoded;
-pub use host::{Cpu, Host};
+pub use host::{Cpu, Fact, Host};
 pub use metric::{Better, METRICS, Metric, metric};
 pub use pass::*;
 pub use run::{Entrant, Planned, RUN_SCHEMA, Run};
@@ -35,3 +37,4 @@ pub use store::{Results, StoreError, Writer, read_results, write_whole};
 pub use suite::{Measure, Pace, Scenario, Suite, Workers, Workload, read_suite};
 pub use summary::{Answer, Comparison, Estimate, NoiseFloor, SUMMARY_SCHEMA, Summary};
 pub use toml_file::{FileError, nearest};
+pub use yardstick::Yardstick;

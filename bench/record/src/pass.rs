@@ -378,6 +378,12 @@ pub struct HostInstant {
     /// On the host's monotonic clock, nanoseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at_ns: Option<u64>,
+    /// Wall clock less monotonic clock, nanoseconds: it changes when the wall clock is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall_offset_ns: Option<i64>,
+    /// Clock since boot less monotonic clock, nanoseconds: it grows while the machine is suspended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended_ns: Option<i64>,
     /// CPU time of everything of ours up to now, nanoseconds: harness, agents, and every keeper and server
     /// that has ended. What `busy_ns` grew by beyond it was somebody else's.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::contender::Holds;
 use crate::host::Host;
 use crate::suite::Suite;
+use crate::yardstick::Yardstick;
 
 /// The schema of `run.json`.
 pub const RUN_SCHEMA: &str = "fiveways-run/1";
@@ -65,6 +66,9 @@ pub struct Run {
     pub entrants: Vec<Entrant>,
     /// The machine.
     pub host: Host,
+    /// What the parts of this machine take, measured before the first pass.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub yardsticks: Vec<Yardstick>,
     /// Every pass, in order. What is missing from the records was not measured.
     pub passes: Vec<Planned>,
 }

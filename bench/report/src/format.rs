@@ -212,10 +212,23 @@ pub(crate) fn cores(cores: u32) -> String {
     }
 }
 
+/// With a capital at its beginning.
+pub(crate) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_uppercase().to_string());
+    first.unwrap_or_default() + chars.as_str()
+}
+
 /// A count with its noun: `1 round`, `5 rounds`.
 pub(crate) fn plural(count: usize, noun: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{s}")
+}
+
+/// A count with a noun whose plural takes more than an s: `1 pass`, `2 passes`.
+pub(crate) fn plural_of(count: usize, one: &str, many: &str) -> String {
+    let noun = if count == 1 { one } else { many };
+    format!("{count} {noun}")
 }
 
 /// `1 reply`, `640 replies`.

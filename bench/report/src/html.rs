@@ -11,7 +11,7 @@ use crate::charts::Drawn;
 use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
 use crate::tables::{self, Figure, Row, Table};
-use crate::{format, markdown, noise_floor};
+use crate::{format, limits, markdown, noise_floor, yardsticks};
 
 const STYLE: &str = include_str!("html/style.css");
 
@@ -49,7 +49,9 @@ pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
                     }
                     (missing(data))
                     (host(data))
+                    (parts(data))
                     (again(data))
+                    (cannot_show(data))
                 }
                 footer { p.soft { "fiveways " (run.version) ". Figures are medians over rounds; intervals are 95 %. Missing figures are " (format::MISSING) ", never 0." } }
                 script type="application/json" id="summary" { (PreEscaped(embedded(data))) }
@@ -203,7 +205,13 @@ fn host(data: &Data<'_>) -> Markup {
         ),
         ("virtualisation", host.virtualisation.clone()),
         ("kernel", host.kernel.clone()),
-        ("memory", format::bytes(host.memory_bytes as f64)),
+        (
+            "memory",
+            match host.memory_bytes {
+                0 => unknown(),
+                bytes => format::bytes(bytes as f64),
+            },
+        ),
         (
             "descriptors a process",
             format::count(host.descriptors as f64),
@@ -230,6 +238,7 @@ fn host(data: &Data<'_>) -> Markup {
     html! {
         h2 id="host" { "The machine" }
         div.box { table.plain { tbody { @for (name, value) in rows { tr { th scope="row" { (name) } td { (value) } } } } } }
+        (facts(host))
         @if !data.results.run.entrants.is_empty() {
             h3 { "The contenders" }
             div.box { table.plain { tbody {
@@ -241,6 +250,65 @@ fn host(data: &Data<'_>) -> Markup {
                     }
                 }
             } } }
+        }
+    }
+}
+
+/// Everything else that is known of the machine, or why it is not.
+fn facts(host: &record::Host) -> Markup {
+    html! {
+        @if !host.facts.is_empty() {
+            details {
+                summary { (host.facts.len()) " more facts: settings, limits, caches, mitigations" }
+                div.box tabindex="0" { table.plain { tbody {
+                    @for fact in &host.facts {
+                        tr {
+                            th scope="row" { (fact.name) }
+                            td {
+                                @match (&fact.value, &fact.reason) {
+                                    (Some(value), _) => (value),
+                                    (None, Some(reason)) => small { (format::MISSING) " " (reason) },
+                                    (None, None) => (format::MISSING),
+                                }
+                            }
+                        }
+                    }
+                } } }
+            }
+        }
+    }
+}
+
+/// What the machine's parts take.
+fn parts(data: &Data<'_>) -> Markup {
+    let run = &data.results.run;
+    let rows = yardsticks::rows(&run.yardsticks);
+    html! {
+        @if !rows.is_empty() {
+            h2 id="yardsticks" { "Yardsticks" }
+            p.conditions { "Measured " (yardsticks::place(&run.yardsticks, &run.host)) "." }
+            div.box tabindex="0" {
+                table aria-label="yardsticks" {
+                    thead { tr { th scope="col" { "what" } @for head in yardsticks::HEAD { th scope="col" { (head) } } } }
+                    tbody {
+                        @for row in &rows {
+                            tr { th scope="row" { (row[0]) } @for figure in &row[1..] { td { (figure) } } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What no figure here may be taken for.
+fn cannot_show(data: &Data<'_>) -> Markup {
+    html! {
+        h2 id="limits" { "What this machine cannot show" }
+        ul {
+            @for limit in limits::limits(data) {
+                li { strong { (format::capital(limit.what)) } ": " (limit.text) }
+            }
         }
     }
 }

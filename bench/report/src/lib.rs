@@ -17,6 +17,8 @@
 //! | what a run cannot tell apart | `noise_floor` |
 //! | whether more rounds are needed | `precision` |
 //! | what weakens a figure | `doubts` |
+//! | what the machine's parts take | `yardsticks` |
+//! | what the machine cannot show, and what of it to change | `limits`, `checkup` |
 //! | how a figure is written | `format` |
 //! | what a scenario was run under, in words | `conditions` |
 //! | pages | `answers`, `tables`, `columns`, `terminal`, `markdown`, `html`, `charts` |
@@ -24,6 +26,7 @@
 mod answers;
 mod cells;
 mod charts;
+mod checkup;
 mod columns;
 mod comparisons;
 mod conditions;
@@ -39,6 +42,7 @@ mod fixture;
 mod format;
 mod html;
 mod latency;
+mod limits;
 mod markdown;
 mod memory;
 mod noise_floor;
@@ -48,7 +52,9 @@ mod series;
 mod stats;
 mod tables;
 mod terminal;
+mod yardsticks;
 
+pub use checkup::{Ink, Style, checkup, checkup_object};
 pub use comparisons::pairs;
 pub use doubts::is_doubt;
 pub use duel::duel;

@@ -8,7 +8,7 @@ use crate::answers::{answers, of_scenario};
 use crate::charts::Drawn;
 use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
-use crate::{format, noise_floor, tables};
+use crate::{format, limits, noise_floor, tables, yardsticks};
 
 /// The whole file.
 pub(crate) fn readme(data: &Data<'_>, charts: &[Drawn]) -> String {
@@ -52,8 +52,10 @@ pub(crate) fn readme(data: &Data<'_>, charts: &[Drawn]) -> String {
         }
     }
     pictures(&mut text, charts);
+    parts(&mut text, data);
     missing(&mut text, data);
     repeat(&mut text, data);
+    cannot_show(&mut text, data);
     text
 }
 
@@ -91,6 +93,38 @@ fn picture(text: &mut String, chart: &Drawn) {
         push(text, &format!("\n![{title}](charts/{name}.svg)"));
     }
     push(text, &format!("\n**{title}**: {}", line(chart.meaning)));
+}
+
+/// What the machine's parts take.
+fn parts(text: &mut String, data: &Data<'_>) {
+    let run = &data.results.run;
+    let rows = yardsticks::rows(&run.yardsticks);
+    if rows.is_empty() {
+        return;
+    }
+    push(text, "\n## Yardsticks\n");
+    let place = yardsticks::place(&run.yardsticks, &run.host);
+    push(text, &format!("Measured {}.\n", line(&place)));
+    push(text, &format!("| | {} |", yardsticks::HEAD.join(" | ")));
+    push(
+        text,
+        &format!("|---|{}", "---:|".repeat(yardsticks::HEAD.len())),
+    );
+    for row in rows {
+        push(text, &format!("| {} |", line_of(&row)));
+    }
+}
+
+/// What no figure here may be taken for.
+fn cannot_show(text: &mut String, data: &Data<'_>) {
+    push(text, "\n## What this machine cannot show\n");
+    for limit in limits::limits(data) {
+        let what = format::capital(limit.what);
+        push(
+            text,
+            &format!("- **{}**: {}", line(&what), line(&limit.text)),
+        );
+    }
 }
 
 fn rounds(data: &Data<'_>) -> String {

@@ -10,7 +10,7 @@ use crate::answers::answers;
 use crate::conditions::rate;
 use crate::data::{Data, may_be_shown};
 use crate::doubts::OVERLOAD;
-use crate::{format, noise_floor};
+use crate::{format, limits, noise_floor};
 
 pub(crate) mod text;
 
@@ -27,6 +27,9 @@ pub fn terminal(results: &Results, summary: &Summary, report_path: Option<&Path>
     let path = report_path
         .map(|path| path_lines(&path.display().to_string()))
         .unwrap_or_default();
+    // What comes before the path is the first thing that a figure is quoted without.
+    let limits = limits::line(&data, COLUMNS).filter(|_| report_path.is_some());
+    let path: Vec<String> = limits.into_iter().chain(path).collect();
     let table = table(&data);
     let notes = notes(&data);
     let mut lines = vec![clip(&head(&data), COLUMNS)];

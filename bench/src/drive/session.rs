@@ -133,6 +133,7 @@ fn plan_of(asked: &Asked, bench: &Bench) -> Result<Run, Failure> {
         suite_text: asked.suite_text.clone(),
         entrants,
         host: bench.host.clone(),
+        yardsticks: Vec::new(),
     })
 }
 
@@ -168,6 +169,7 @@ struct Session {
 impl Session {
     /// The plan, and the rounds that `stopping` adds to it.
     fn measure(&mut self, stopping: Option<&Stopping>) -> Result<(), Broken> {
+        self.yardsticks()?;
         let mut done = 0;
         loop {
             self.passes(done)?;
@@ -178,6 +180,18 @@ impl Session {
             }
             self.add_round(&wide)?;
         }
+    }
+
+    /// What the machine's parts take, in the plan before the first pass: where the first scenario's sides are.
+    fn yardsticks(&mut self) -> Result<(), Broken> {
+        let run = &mut self.results.run;
+        let first = run.suite.scenarios.first();
+        let placement = first.and_then(|it| place(&run.host.topology, it.server_cpus).ok());
+        let Some(placement) = placement else {
+            return Ok(());
+        };
+        run.yardsticks = self.bench.yardsticks(&placement).map_err(Broken::Agent)?;
+        self.writer.write_plan(run).map_err(Broken::Store)
     }
 
     /// The planned passes from this one on.

@@ -19,6 +19,7 @@ mod percentiles;
 mod switches;
 mod throughput;
 mod time_series;
+mod yardsticks;
 
 use record::Scenario;
 use resvg::{tiny_skia, usvg};
@@ -100,6 +101,15 @@ const CHARTS: &[Chart] = &[
                   of one size mean that the policy is even. Do not conclude that even is fast: a worker that stays awake \
                   saves the waking of the others, and only under load does an uneven share make somebody wait.",
         draw: Draw::Scenario(distribution::draw),
+    },
+    Chart {
+        name: "yardsticks",
+        title: "What this machine's parts take",
+        meaning: "Measured just before the first pass, on the CPUs that servers and generator got: a model that \
+                  forks cannot be cheaper than the fork, one that sleeps between requests no faster than the wake-up. \
+                  On a virtual machine a page and a wake-up are dear, and with them every model that needs many. Do not \
+                  add parts up to a request: they overlap, and caches are warmer here than in a server.",
+        draw: Draw::Suite(yardsticks::draw),
     },
     Chart {
         name: "latency",

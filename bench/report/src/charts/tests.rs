@@ -114,6 +114,9 @@ fn labels_neither_overlap_nor_leave_the_frame() {
             "latency-rr-50"
         ]
     );
+    let measured = fixture::with_yardsticks(fixture::results());
+    check(&measured);
+    assert!(names(&measured).contains(&"yardsticks".to_owned()));
     let steady = fixture::steady();
     check(&steady);
     assert_eq!(

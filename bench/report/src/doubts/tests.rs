@@ -66,6 +66,7 @@ fn host(pass: &mut Pass, others: f64, steal: f64) {
         listen_overflows: Some(40),
         listen_drops: Some(40),
         load_1m: None,
+        ..HostInstant::default()
     };
     let share = |share: f64| (share * PASS_NS as f64) as u64;
     pass.host.before = at(0, 0, 0);
