@@ -8,7 +8,7 @@
 //! | the method, a line a step | [`round()`] |
 //! | who launches, looks and ends | [`serve`] (the agent), `keeper` |
 //! | who loads | `load` |
-//! | what is looked at | `look` (usage, memory), `host`, `listening` |
+//! | what is looked at | `look` (usage, memory), `host_memory`, `host`, `listening` |
 
 mod agent;
 mod awake;
@@ -19,6 +19,7 @@ mod command;
 pub mod contract;
 mod frame;
 mod host;
+mod host_memory;
 mod keeper;
 mod listening;
 pub mod load;

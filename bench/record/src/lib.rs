@@ -9,6 +9,7 @@
 //! | suite, scenario, workload, pace | [`suite`] |
 //! | run (the plan), entrant | [`run`] |
 //! | pass, outcome, cause, usage, gauge, slice | [`pass`] |
+//! | host memory, cgroup memory | [`host_memory`] |
 //! | distribution | [`histogram`] |
 //! | metric | [`metric`] |
 //! | estimate, comparison, answer, verdict, noise floor | [`summary`] |
@@ -17,6 +18,7 @@
 pub mod contender;
 pub mod histogram;
 pub mod host;
+pub mod host_memory;
 pub mod metric;
 pub mod pass;
 pub mod run;
@@ -28,6 +30,7 @@ mod toml_file;
 pub use contender::{CONTROL, Contender, Holds, is_name, read_contenders};
 pub use histogram::Encoded;
 pub use host::{Cpu, Host};
+pub use host_memory::{CgroupMemory, HostMemory, HostMemoryInstants};
 pub use metric::{Better, METRICS, Metric, metric};
 pub use pass::*;
 pub use run::{Entrant, Planned, RUN_SCHEMA, Run};
