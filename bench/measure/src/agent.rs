@@ -7,15 +7,14 @@
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use record::pass::{Cause, Phase};
+use record::pass::{Cause, Gauge, Phase};
 
 use crate::awake::Spinners;
-use crate::cgroup::{self, Cgroup};
+use crate::cgroup::{Cgroup, Roots};
 use crate::host;
 use crate::keeper::{self, Report};
 use crate::listening::{self, Claim, Ports};
@@ -23,7 +22,7 @@ use crate::load::Loader;
 use crate::protocol::{Id, Launch, Queued, Reply, Request, Stopped};
 use crate::sys::{self, Fork};
 use crate::tree::{self, Tree};
-use crate::{frame, holders, look, yardsticks};
+use crate::{frame, holders, host_memory, look, yardsticks};
 
 /// How long a keeper may take to end its tree: its two graces and a margin.
 const STOP_DEADLINE: Duration = Duration::from_secs(25);
@@ -53,7 +52,7 @@ struct Server {
 
 struct Agent {
     servers: Vec<Server>,
-    cgroups: Result<PathBuf, String>,
+    cgroups: Roots,
     ports: Ports,
     kernel_stack_bytes: u64,
     loader: Loader,
@@ -66,17 +65,13 @@ struct Deserted;
 impl Agent {
     fn new() -> io::Result<Self> {
         sys::become_subreaper()?;
-        let cgroups = cgroup::root();
-        if let Ok(root) = &cgroups {
-            cgroup::sweep(root);
-        }
         Ok(Agent {
             servers: Vec::new(),
             ports: Ports::new(
                 host::port_range(&host::Root::default()).map_or(32768, |(start, _)| start),
             ),
             kernel_stack_bytes: host::kernel_stack_bytes(),
-            cgroups,
+            cgroups: Roots::find(),
             loader: Loader::default(),
             spinners: Spinners::default(),
         })
@@ -128,11 +123,12 @@ impl Agent {
             Request::Launch(launch) => return self.launch(launch),
             Request::Gauge(id) => match self.look(id, Phase::Gauge) {
                 Err(reply) => *reply,
-                Ok(server) => match look::gauge(server.keeper.as_raw(), self.kernel_stack_bytes) {
+                Ok(server) => match weigh(server, self.kernel_stack_bytes) {
                     Ok(gauge) => Reply::Gauged(gauge),
                     Err(error) => refused(Phase::Gauge, format!("cannot weigh it: {error}")),
                 },
             },
+            Request::HostMemory => Reply::HostMemory(Box::new(self.host_memory())),
             Request::Usage(id) => match self.look(id, Phase::Gauge) {
                 Err(reply) => *reply,
                 Ok(server) => Reply::Used(look::usage(
@@ -198,7 +194,7 @@ impl Agent {
             );
             return refused(Phase::Prepare, text);
         }
-        let cgroup = match &self.cgroups {
+        let cgroup = match &self.cgroups.unified {
             Ok(_) => "one a server".to_owned(),
             Err(reason) => reason.clone(),
         };
@@ -208,6 +204,14 @@ impl Agent {
             cgroup,
             self.kernel_stack_bytes,
         )))
+    }
+
+    fn host_memory(&self) -> host_memory::Look {
+        let mut look = host_memory::look();
+        if let Some(reason) = self.cgroups.without_memory() {
+            look.unavailable.insert("cgroup".to_owned(), reason);
+        }
+        look
     }
 
     fn look(&self, id: Id, phase: Phase) -> Result<&Server, Box<Reply>> {
@@ -266,10 +270,7 @@ impl Agent {
 
     fn fork_keeper(&mut self, launch: &Launch, claim: Claim) -> io::Result<Server> {
         let name = format!("fiveways-{}-{}", std::process::id(), launch.id);
-        let cgroup = match &self.cgroups {
-            Ok(root) => Some(Cgroup::create(root, &name)?),
-            Err(_) => None,
-        };
+        let cgroup = self.cgroups.create(&name, launch.weighed)?;
         let (control, keepers_end) = UnixStream::pair()?;
         match sys::fork()? {
             Fork::Parent(keeper) => Ok(Server {
@@ -442,6 +443,11 @@ impl Agent {
             while let Ok(Some(_)) = sys::reap() {}
         }
     }
+}
+
+fn weigh(server: &Server, kernel_stack_bytes: u64) -> Result<Gauge, String> {
+    let cgroup = server.cgroup.as_ref();
+    look::gauge(server.keeper.as_raw(), cgroup, kernel_stack_bytes)
 }
 
 fn queued(port: u16) -> Queued {

@@ -1,11 +1,16 @@
 //! A cgroup v2 of its own for each server, where one can be made: `cpu.stat` splits user and system time
 //! right, and `cgroup.kill` ends a tree that forks faster than it is walked.
 //!
-//! No controller is enabled in it, so scheduling stays as it is without.
+//! No controller is enabled in it, so scheduling stays as it is without. A server that is weighed gets a cgroup of
+//! the memory controller beside it (`memory`).
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use record::CgroupMemory;
+
+pub mod memory;
 
 /// CPU time of everybody who was ever in a cgroup, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
@@ -18,15 +23,62 @@ pub struct CpuStat {
     pub system_ns: u64,
 }
 
-/// One cgroup of ours.
+/// One cgroup of ours, and the one of the memory controller that goes with it.
 #[derive(Clone, Debug)]
-pub struct Cgroup(PathBuf);
+pub struct Cgroup(PathBuf, Option<memory::Group>);
+
+/// Where cgroups can be made, or why not.
+#[derive(Debug)]
+pub struct Roots {
+    /// In the v2 hierarchy.
+    pub unified: Result<PathBuf, String>,
+    /// Of the memory controller.
+    pub memory: Result<memory::Root, String>,
+}
+
+impl Roots {
+    /// Looks for both, and sweeps what a killed agent left there.
+    pub fn find() -> Self {
+        let unified = root();
+        let memory = memory::root(unified.as_deref().ok());
+        for root in [
+            unified.as_deref().ok(),
+            memory.as_ref().ok().map(memory::Root::path),
+        ] {
+            root.into_iter().for_each(sweep);
+        }
+        Roots { unified, memory }
+    }
+
+    /// A server's cgroup; `weighed`: with the memory controller's, where that can be had.
+    ///
+    /// # Errors
+    /// Those of mkdir(2).
+    pub fn create(&self, name: &str, weighed: bool) -> io::Result<Option<Cgroup>> {
+        let Ok(root) = &self.unified else {
+            return Ok(None);
+        };
+        let mut group = Cgroup::create(root, name)?;
+        if let (true, Ok(memory)) = (weighed, &self.memory) {
+            group.1 = Some(memory.create(name)?);
+        }
+        Ok(Some(group))
+    }
+
+    /// Why a server has no memory controller to itself, if that is so.
+    pub fn without_memory(&self) -> Option<String> {
+        match (&self.unified, &self.memory) {
+            (Err(reason), _) | (_, Err(reason)) => Some(reason.clone()),
+            _ => None,
+        }
+    }
+}
 
 /// Where this process may make cgroups: its own one in the v2 hierarchy, wherever that is mounted.
 ///
 /// # Errors
 /// With the reason, in words for the report.
-pub fn root() -> Result<PathBuf, String> {
+fn root() -> Result<PathBuf, String> {
     let process = procfs::process::Process::myself().map_err(|error| error.to_string())?;
     let mounts = process.mountinfo().map_err(|error| error.to_string())?;
     let mount = mounts
@@ -60,10 +112,10 @@ impl Cgroup {
     ///
     /// # Errors
     /// Those of mkdir(2).
-    pub fn create(root: &Path, name: &str) -> io::Result<Self> {
+    fn create(root: &Path, name: &str) -> io::Result<Self> {
         let path = root.join(name);
         fs::create_dir(&path)?;
-        Ok(Cgroup(path))
+        Ok(Cgroup(path, None))
     }
 
     /// Moves a process in; what it forks from now on is born inside.
@@ -71,6 +123,9 @@ impl Cgroup {
     /// # Errors
     /// Those of writing `cgroup.procs`.
     pub fn admit(&self, pid: i32) -> io::Result<()> {
+        if let Some(memory) = &self.1 {
+            memory.admit(pid)?;
+        }
         fs::write(self.0.join("cgroup.procs"), pid.to_string())
     }
 
@@ -93,6 +148,11 @@ impl Cgroup {
         })
     }
 
+    /// What the memory controller has booked to it; `None` where it has none.
+    pub fn memory(&self) -> Option<io::Result<CgroupMemory>> {
+        Some(self.1.as_ref()?.read())
+    }
+
     /// SIGKILL to everybody inside, at one stroke.
     ///
     /// # Errors
@@ -103,18 +163,24 @@ impl Cgroup {
 
     /// Removes it, when nobody is inside any more; a zombie's last moments may delay that.
     pub fn remove(&self) {
-        let deadline = std::time::Instant::now() + std::time::Duration::from_millis(200);
-        while fs::remove_dir(&self.0)
-            .is_err_and(|error| error.raw_os_error() == Some(nix::libc::EBUSY))
-            && std::time::Instant::now() < deadline
-        {
-            std::thread::yield_now();
+        remove(&self.0);
+        if let Some(memory) = &self.1 {
+            memory.remove();
         }
     }
 }
 
+fn remove(path: &Path) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_millis(200);
+    while fs::remove_dir(path).is_err_and(|error| error.raw_os_error() == Some(nix::libc::EBUSY))
+        && std::time::Instant::now() < deadline
+    {
+        std::thread::yield_now();
+    }
+}
+
 /// Removes empty cgroups that a killed agent left behind; one whose agent lives is not touched.
-pub fn sweep(root: &Path) {
+fn sweep(root: &Path) {
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let agent = name.to_str().and_then(|name| {
@@ -127,7 +193,7 @@ pub fn sweep(root: &Path) {
         if let Some(agent) = agent
             && !Path::new("/proc").join(agent.to_string()).exists()
         {
-            Cgroup(entry.path()).remove();
+            remove(&entry.path());
         }
     }
 }

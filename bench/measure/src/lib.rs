@@ -8,7 +8,7 @@
 //! | the method, a line a step | [`round()`] |
 //! | who launches, looks and ends | [`serve`] (the agent), `keeper` |
 //! | who loads | `load` |
-//! | what is looked at | `look` (usage, memory), `holders` (who serves whom), `host`, `listening` |
+//! | what is looked at | `look` (usage, memory), `holders` (who serves whom), `host_memory`, `host`, `listening` |
 //! | what the machine's parts take | `yardsticks` |
 
 mod agent;
@@ -21,6 +21,7 @@ pub mod contract;
 mod frame;
 mod holders;
 mod host;
+mod host_memory;
 mod keeper;
 mod listening;
 pub mod load;

@@ -76,7 +76,12 @@ fn hash(ids: &[i32]) -> u64 {
 ///
 /// # Errors
 /// With what cannot be read, of which process: a gauge that misses a part is no gauge.
-pub fn gauge(keeper: i32, kernel_stack_bytes: u64) -> Result<Gauge, String> {
+pub fn gauge(
+    keeper: i32,
+    cgroup: Option<&Cgroup>,
+    kernel_stack_bytes: u64,
+) -> Result<Gauge, String> {
+    let booked = cgroup.and_then(Cgroup::memory).transpose();
     let mut gauge = Gauge {
         processes: 0,
         tasks: 0,
@@ -85,6 +90,7 @@ pub fn gauge(keeper: i32, kernel_stack_bytes: u64) -> Result<Gauge, String> {
         pss_anonymous_bytes: 0,
         page_table_bytes: 0,
         kernel_stack_bytes: 0,
+        cgroup: booked.map_err(|error| format!("its cgroup's memory: {error}"))?,
     };
     for pid in Tree::now().descendants(keeper) {
         let weigh = || -> Result<(), procfs::ProcError> {

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use record::{Cause, Encoded, Gauge, Host, HostInstant, Requests, Slice, Usage, Yardstick};
 use serde::{Deserialize, Serialize};
 
+use crate::host_memory;
 use crate::load::LoadPlan;
 
 /// Which of a harness's servers is meant.
@@ -26,6 +27,8 @@ pub enum Request {
     Launch(Launch),
     /// What the tree weighs: answered by `Gauged`.
     Gauge(Id),
+    /// What the host as a whole holds: answered by `HostMemory`.
+    HostMemory,
     /// What the tree has used: answered by `Used`.
     Usage(Id),
     /// Who of the tree holds which connection: answered by `Held`.
@@ -97,6 +100,8 @@ pub enum Reply {
     },
     /// To `Gauge`.
     Gauged(Gauge),
+    /// To `HostMemory`.
+    HostMemory(Box<host_memory::Look>),
     /// To `Usage`; `replies` is filled in by the harness.
     Used(Usage),
     /// To `Queue`.
@@ -165,6 +170,9 @@ pub struct Launch {
     pub listeners: u32,
     /// How long it may take to listen.
     pub deadline_ms: u64,
+    /// Whether it will be weighed: then it gets a cgroup of the memory controller, where there is one.
+    #[serde(default)]
+    pub weighed: bool,
 }
 
 /// What is left of a server.

@@ -3,6 +3,7 @@
 //! All contenders of the block are alive at once. What happens to one of them is an outcome of its pass,
 //! and the others go on; only what happens to an agent, or an interrupt, ends the round.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -11,12 +12,13 @@ use record::pass::{
     Cause, Connections, Gauge, GaugeInstants, Generator, Histograms, HostInstant, HostInstants,
     Outcome, Pass, PassKind, Phase, RECORD_SCHEMA, Requests, Usage, UsageInstants,
 };
-use record::{Measure, Planned, Scenario, Workload};
+use record::{HostMemory, HostMemoryInstants, Measure, Planned, Scenario, Workload};
 
 use crate::bench::Bench;
 use crate::client::{AgentError, unexpected};
 use crate::command::Contestant;
 use crate::host;
+use crate::host_memory;
 use crate::load::LoadPlan;
 use crate::order;
 use crate::placement::Placement;
@@ -52,10 +54,13 @@ pub fn round(
     let mut block = Block::new(bench, scenario, placement, seed);
     let before = block.host_now()?;
     block.keep_awake(scenario.keep_awake)?;
+    block.weigh_host(|host| &mut host.empty)?;
     block.launch(contestants, planned)?;
     block.read_usage(|usage| &mut usage.ready)?;
     block.weigh(|gauges| &mut gauges.ready)?;
+    block.weigh_host(|host| &mut host.ready)?;
     block.connect()?;
+    block.weigh_host(|host| &mut host.connected)?;
     block.weigh(|gauges| &mut gauges.connected)?;
     block.warm_up()?;
     block.stay_quiet()?;
@@ -79,6 +84,9 @@ struct Block<'a> {
     seats: Vec<Seat>,
     /// Solo windows: looks at the door, one before and one after each bin.
     queues: Vec<Queued>,
+    host_memory: HostMemoryInstants,
+    /// Slab caches of the host as they were last seen.
+    caches: BTreeMap<String, u64>,
 }
 
 impl<'a> Block<'a> {
@@ -95,6 +103,8 @@ impl<'a> Block<'a> {
             seed,
             seats: Vec::new(),
             queues: Vec::new(),
+            host_memory: HostMemoryInstants::default(),
+            caches: BTreeMap::new(),
         }
     }
 
@@ -160,6 +170,7 @@ impl<'a> Block<'a> {
             cpus: self.placement.server.clone(),
             listeners: 1,
             deadline_ms: LISTEN_DEADLINE_MS,
+            weighed: self.scenario.workload == Workload::Idle,
         };
         match self.bench.servers.ask(&Request::Launch(launch)) {
             Ok(Reply::Ready {
@@ -247,6 +258,26 @@ impl<'a> Block<'a> {
             };
             *instant(&mut seat.pass.gauges) = gauge;
         }
+        Ok(())
+    }
+
+    /// What the host holds, before and after anybody is idle: looking at processes makes it hold more, so the last
+    /// look before connections come, and the first after them.
+    fn weigh_host(
+        &mut self,
+        instant: fn(&mut HostMemoryInstants) -> &mut Option<HostMemory>,
+    ) -> Result<(), AgentError> {
+        if self.scenario.workload != Workload::Idle {
+            return Ok(());
+        }
+        let look = match self.bench.servers.ask(&Request::HostMemory)? {
+            Reply::HostMemory(look) => *look,
+            other => return Err(unexpected(&other)),
+        };
+        *instant(&mut self.host_memory) = Some(look.memory);
+        self.host_memory.unavailable.extend(look.unavailable);
+        self.host_memory.caches = host_memory::growth(&self.caches, &look.caches);
+        self.caches = look.caches;
         Ok(())
     }
 
@@ -413,6 +444,10 @@ impl<'a> Block<'a> {
             .into_iter()
             .map(|seat| Pass {
                 host: host.clone(),
+                gauges: GaugeInstants {
+                    host: self.host_memory.clone(),
+                    ..seat.pass.gauges
+                },
                 ..seat.pass
             })
             .collect()

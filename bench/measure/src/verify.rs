@@ -46,6 +46,7 @@ pub fn verify(bench: &mut Bench, contestant: &Contestant) -> Result<Verified, Ag
         cpus: bench.host.topology.iter().map(|cpu| cpu.cpu).collect(),
         listeners: 1,
         deadline_ms: 10_000,
+        weighed: false,
     };
     let port = match bench.servers.ask(&Request::Launch(launch)) {
         Ok(Reply::Ready { port, .. }) => port,

@@ -10,6 +10,7 @@
 //! | run (the plan), entrant | [`run`] |
 //! | host, fact, yardstick | [`host`], [`yardstick`] |
 //! | pass, outcome, cause, usage, gauge, slice | [`pass`] |
+//! | host memory, cgroup memory | [`host_memory`] |
 //! | distribution | [`histogram`] |
 //! | metric | [`metric`] |
 //! | estimate, comparison, answer, verdict, noise floor | [`summary`] |
@@ -18,6 +19,7 @@
 pub mod contender;
 pub mod histogram;
 pub mod host;
+pub mod host_memory;
 pub mod metric;
 pub mod pass;
 pub mod run;
@@ -30,6 +32,7 @@ pub mod yardstick;
 pub use contender::{CONTROL, Contender, Holds, is_name, read_contenders};
 pub use histogram::Encoded;
 pub use host::{Cpu, Fact, Host};
+pub use host_memory::{CgroupMemory, HostMemory, HostMemoryInstants};
 pub use metric::{Better, METRICS, Metric, metric};
 pub use pass::*;
 pub use run::{Entrant, Planned, RUN_SCHEMA, Run};

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::Encoded;
+use crate::host_memory::{CgroupMemory, HostMemoryInstants};
 
 /// The schema of a line of `records.jsonl`.
 pub const RECORD_SCHEMA: &str = "fiveways-record/1";
@@ -306,6 +307,9 @@ pub struct Gauge {
     pub page_table_bytes: u64,
     /// Tasks × the size of a kernel stack found on this host.
     pub kernel_stack_bytes: u64,
+    /// What the memory controller says beside it, where the server has a cgroup of it to itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<CgroupMemory>,
 }
 
 impl Gauge {
@@ -322,6 +326,9 @@ pub struct GaugeInstants {
     pub ready: Option<Gauge>,
     /// Everybody connected and answered once.
     pub connected: Option<Gauge>,
+    /// What the host as a whole held, for what is booked to no process.
+    #[serde(default, skip_serializing_if = "HostMemoryInstants::is_empty")]
+    pub host: HostMemoryInstants,
 }
 
 /// A process of the server's tree, and how the connections that it held were served. Seen from outside: by the

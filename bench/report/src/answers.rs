@@ -9,10 +9,10 @@ use crate::data::Data;
 use crate::doubts;
 use crate::format;
 
+mod idle;
 mod open;
 
 const THROUGHPUT: &str = "throughput_per_s";
-const MEMORY: &str = "memory_bytes_per_connection";
 
 /// The answers to the suite's question, a sentence each, for the workloads that it has.
 pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
@@ -23,7 +23,8 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
     let crr = data
         .typical(Workload::Crr)
         .map(|scenario| connecting(data, scenario));
-    let idle = data.heaviest().map(|scenario| weight(data, scenario));
+    let idle = data.heaviest();
+    let idle = idle.map(|scenario| idle::answering(data, scenario));
     let rate = data
         .typical_open()
         .map(|scenario| open::answering(data, scenario));
@@ -32,9 +33,9 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
         rate,
         saturated(Workload::Stream),
         crr,
-        idle,
     ];
-    let answers: Vec<String> = answers.into_iter().flatten().collect();
+    let mut answers: Vec<String> = answers.into_iter().flatten().collect();
+    answers.extend(idle.into_iter().flatten());
     if answers.is_empty() {
         return vec!["The suite has no scenario, hence no answer.".to_owned()];
     }
@@ -47,8 +48,7 @@ pub(crate) fn of_scenario(data: &Data<'_>, scenario: &Scenario) -> String {
         _ if is_open(scenario) => open::answering(data, scenario),
         Workload::Rr | Workload::Stream => answering(data, scenario),
         Workload::Crr => connecting(data, scenario),
-        Workload::Idle if data.ranking(&scenario.name, MEMORY).is_empty() => whole(data, scenario),
-        Workload::Idle => weight(data, scenario),
+        Workload::Idle => idle::of_scenario(data, scenario),
     }
 }
 
@@ -141,50 +141,6 @@ fn connecting(data: &Data<'_>, scenario: &Scenario) -> String {
         value(last),
         cpu(last)
     )
-}
-
-fn weight(data: &Data<'_>, scenario: &Scenario) -> String {
-    let ranking = data.ranking(&scenario.name, MEMORY);
-    let (least, most) = match ranking.as_slice() {
-        [] => return nothing(data, scenario),
-        [only] => {
-            return format!(
-                "One more idle connection weighs {} in {}; nobody else has a figure.",
-                value(only),
-                only.contender
-            );
-        }
-        [least, .., most] => (least, most),
-    };
-    let (a, b) = (&least.contender, &most.contender);
-    let ends = match compare(data, scenario, most, least, MEMORY) {
-        Some(it) if it.answer == Answer::Ahead => format!("{} as much", times(&it)),
-        Some(it) if it.answer == Answer::Equal => "equal within 3 %".to_owned(),
-        Some(it) => format!("undecided: {}", interval(&it)),
-        None => format!("what it weighs in {a} is within the noise"),
-    };
-    format!(
-        "One more idle connection weighs {} in {a} and {} in {b}: {ends}.",
-        value(least),
-        value(most)
-    )
-}
-
-/// Where no slope stands: what the servers weigh as a whole.
-fn whole(data: &Data<'_>, scenario: &Scenario) -> String {
-    let ranking = data.ranking(&scenario.name, "pss_bytes");
-    match ranking.as_slice() {
-        [] => nothing(data, scenario),
-        [only] => format!("{} weighs {} of PSS.", only.contender, value(only)),
-        [least, .., most] => format!(
-            "With {} idle connections {} weighs {} of PSS, {} {}; page tables and kernel stacks come on top.",
-            scenario.connections,
-            least.contender,
-            value(least),
-            most.contender,
-            value(most)
-        ),
-    }
 }
 
 /// A ratio too large to be read to three digits is read to one.

@@ -7,7 +7,7 @@ use crate::cells::Cell;
 use crate::doubts::Verdict;
 use crate::figures::{self, How};
 use crate::latency::{Merged, Span};
-use crate::memory;
+use crate::memory::{self, Part};
 use crate::stats::{self, Interval};
 
 /// Every metric of every cell, in the order of cells and of [`METRICS`].
@@ -36,6 +36,8 @@ struct Found {
     value: f64,
     interval: Option<Interval>,
     rounds: usize,
+    /// What the reader of the figure must know.
+    note: Option<String>,
 }
 
 /// A cell's distributions, decoded once for all percentiles.
@@ -75,6 +77,7 @@ fn found(
             value: value as f64,
             interval: None,
             rounds: passes.len(),
+            note: None,
         })
     };
     match figures::how(metric.name) {
@@ -84,6 +87,16 @@ fn found(
                 value: merged.value(quantile)?,
                 interval: merged.interval(quantile, seed),
                 rounds: merged.rounds(),
+                note: None,
+            })
+        }
+        How::Slope(part) => {
+            let line = memory::line(cells, cell, part)?;
+            Ok(Found {
+                value: line.slope,
+                interval: line.interval,
+                rounds: line.rounds,
+                note: (part == Part::Whole).then(|| memory::bent(&line)).flatten(),
             })
         }
         How::Total(count) => counted(passes.iter().map(|pass| count(pass)).sum()),
@@ -95,6 +108,7 @@ fn found(
                 value: stats::median(&values).ok_or("no round has it")?,
                 interval: stats::median_interval(&values, seed),
                 rounds: values.len(),
+                note: None,
             })
         }
     }
@@ -123,7 +137,7 @@ pub(crate) fn by_round(
             }
         }
         How::Percentile(span, quantile) => Ok(Merged::of(cell, span)?.by_round(quantile)),
-        How::Slope => memory::slopes(cells, cell),
+        How::Slope(part) => memory::slopes(cells, cell, part),
         How::Total(_) | How::Largest(_) | How::Unknown => {
             Err(format!("this version does not know {metric}"))
         }
@@ -146,6 +160,7 @@ fn estimate(
     let reason = match (&verdict.reason, missing) {
         (Some(verdict), _) if found.is_none() && cell.figures().is_empty() => Some(verdict.clone()),
         (_, Some(missing)) => Some(missing),
+        (None, None) => found.as_ref().and_then(|found| found.note.clone()),
         (verdict, None) => verdict.clone(),
     };
     let pass = cell.figures().first().copied();

@@ -6,6 +6,7 @@ use record::{Pass, Usage, Workload};
 
 use crate::distribution;
 use crate::latency::Span;
+use crate::memory::Part;
 
 /// A figure of one pass.
 pub(crate) type Figure = Result<f64, &'static str>;
@@ -17,8 +18,8 @@ pub(crate) enum How {
     Round(fn(&Pass, Workload) -> Figure),
     /// A percentile of the rounds' distributions, merged.
     Percentile(Span, f64),
-    /// The slope of memory over connections, across the scenarios of a line.
-    Slope,
+    /// The slope of a part of memory over connections, across the scenarios of a line.
+    Slope(Part),
     /// A count, added up over rounds.
     Total(fn(&Pass) -> u64),
     /// A count, the largest of any round.
@@ -59,7 +60,16 @@ pub(crate) fn how(metric: &str) -> How {
         "pss_bytes" => How::Round(|pass, _| gauge(pass, |gauge| gauge.pss_bytes)),
         "page_table_bytes" => How::Round(|pass, _| gauge(pass, |gauge| gauge.page_table_bytes)),
         "kernel_stack_bytes" => How::Round(|pass, _| gauge(pass, |gauge| gauge.kernel_stack_bytes)),
-        "memory_bytes_per_connection" => How::Slope,
+        "memory_bytes_per_connection" => How::Slope(Part::Whole),
+        "anonymous_bytes_per_connection" => How::Slope(Part::Anonymous),
+        "shared_bytes_per_connection" => How::Slope(Part::Shared),
+        "page_table_bytes_per_connection" => How::Slope(Part::PageTables),
+        "kernel_stack_bytes_per_connection" => How::Slope(Part::KernelStacks),
+        "socket_bytes_per_connection" => How::Slope(Part::Sockets),
+        "slab_bytes_per_connection" => How::Slope(Part::Slab),
+        "cgroup_bytes_per_connection" => How::Slope(Part::Cgroup),
+        "cgroup_kernel_bytes_per_connection" => How::Slope(Part::CgroupKernel),
+        "available_bytes_per_connection" => How::Slope(Part::Available),
         "tasks" => How::Round(|pass, _| gauge(pass, |gauge| u64::from(gauge.tasks))),
         "startup_ms" => How::Round(|pass, _| pass.startup_ns.map(|ns| ns as f64 / 1e6).ok_or("start-up was not recorded")),
         "unserved" => How::Largest(|pass| u64::from(pass.connections.asked.saturating_sub(pass.connections.served))),
@@ -76,6 +86,8 @@ pub(crate) fn source(metric: &str, pass: Option<&Pass>, workload: Workload) -> S
         usage.map(|usage| usage.cpu_source)
     } else if metric.starts_with("switches") || metric.starts_with("faults") {
         usage.map(|usage| usage.source)
+    } else if metric.starts_with("cgroup_") {
+        Some(record::Source::Cgroup)
     } else if how_is_gauged(metric) {
         Some(record::Source::Proc)
     } else {

@@ -9,11 +9,13 @@
 //! | the middle of a cell's rounds | `median` |
 //! | how far it may be off | `bootstrap` |
 //! | one contender against another | `ratio`, `student` |
+//! | what one more weighs, over several rounds | `line` |
 //! | many comparisons at once | `holm` |
 //! | whether figures follow the order of rounds | `spearman` |
 
 mod bootstrap;
 mod holm;
+mod line;
 mod median;
 mod ratio;
 mod spearman;
@@ -21,6 +23,7 @@ mod student;
 
 pub(crate) use bootstrap::{interval, median_interval};
 pub(crate) use holm::holm;
+pub(crate) use line::{Line, line, slope};
 pub(crate) use median::median;
 pub(crate) use ratio::{of_slices, ratio};
 pub(crate) use spearman::order_drift;

@@ -5,6 +5,7 @@ use record::{Answer, Scenario};
 use crate::cells::Cell;
 use crate::columns::{self, Column};
 use crate::data::{Data, is_unserved, may_be_shown};
+use crate::doubts::VALID;
 use crate::format;
 
 /// A table, ranked: valid cells by their first column, the others after them.
@@ -145,7 +146,10 @@ fn figure(data: &Data<'_>, contender: &str, scenario: &Scenario, metric: &str) -
         (Some(value), _) => Figure {
             text: written(scenario, metric, value),
             interval: format::spread(metric, value, it.low, it.high),
-            reason: (!may_be_shown(it)).then(|| it.reason.clone()).flatten(),
+            reason: it
+                .reason
+                .clone()
+                .filter(|_| !may_be_shown(it) || it.verdict == VALID),
         },
         (None, _) => Figure {
             text: format::MISSING.to_owned(),
@@ -213,29 +217,35 @@ fn notes(head: &[String], rows: &[Row]) -> Vec<String> {
     doubted.chain(missing(head, rows)).collect()
 }
 
-/// The reasons why figures of a table are missing, each once, with the columns they concern.
+/// The reasons why figures are missing, or how they are to be read, each once, with the columns and contenders that
+/// they concern.
 fn missing(head: &[String], rows: &[Row]) -> Vec<String> {
-    let mut notes: Vec<(String, Vec<String>)> = Vec::new();
-    for row in rows.iter().filter(|row| row.ranked) {
-        for (head, cell) in head.iter().zip(&row.cells) {
-            let Some(reason) = cell
-                .reason
-                .as_ref()
-                .filter(|_| cell.text == format::MISSING)
-            else {
-                continue;
-            };
-            let note = format!("{head}: {reason}");
-            match notes.iter_mut().find(|(other, _)| *other == note) {
-                Some((_, who)) => who.push(row.contender.clone()),
-                None => notes.push((note, vec![row.contender.clone()])),
+    let mut notes: Vec<(&str, Vec<&str>, Vec<&str>)> = Vec::new();
+    let ranked: Vec<&Row> = rows.iter().filter(|row| row.ranked).collect();
+    for (index, head) in head.iter().enumerate() {
+        let reasons = ranked
+            .iter()
+            .filter_map(|row| Some((row.cells[index].reason.as_deref()?, row.contender.as_str())));
+        let mut of_column: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (reason, who) in reasons {
+            match of_column.iter_mut().find(|(other, _)| *other == reason) {
+                Some((_, all)) => all.push(who),
+                None => of_column.push((reason, vec![who])),
+            }
+        }
+        for (reason, who) in of_column {
+            match notes.iter_mut().find(|it| it.0 == reason && it.2 == who) {
+                Some((_, heads, _)) => heads.push(head),
+                None => notes.push((reason, vec![head], who)),
             }
         }
     }
-    let everybody = rows.iter().filter(|row| row.ranked).count();
-    let named = notes.into_iter().map(|(note, who)| match who.len() {
-        n if n == everybody => note,
-        _ => format!("{note} ({})", who.join(", ")),
+    let named = notes.into_iter().map(|(reason, heads, who)| {
+        let note = format!("{}: {reason}", heads.join("; "));
+        match who.len() {
+            n if n == ranked.len() => note,
+            _ => format!("{note} ({})", who.join(", ")),
+        }
     });
     named.collect()
 }

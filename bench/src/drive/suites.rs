@@ -10,6 +10,7 @@ use super::failure::Failure;
 pub const SUITES: &[(&str, &str)] = &[
     ("quick", include_str!("../../suites/quick.toml")),
     ("latency", include_str!("../../suites/latency.toml")),
+    ("memory", include_str!("../../suites/memory.toml")),
 ];
 
 /// Finds a suite by its name, or reads it from a file, and returns its text beside it.

@@ -1,4 +1,4 @@
-//! What one more idle connection weighs, in its parts.
+//! What one more idle connection weighs, in its parts: the server's own, then what the kernel holds for both ends.
 
 use plotters::style::RGBColor;
 
@@ -7,32 +7,26 @@ use super::palette;
 use crate::conditions::conditions;
 use crate::data::Data;
 use crate::format;
-use crate::memory::{self, Parts};
 
 const METRIC: &str = "memory_bytes_per_connection";
 /// The axis counts KiB, so that its steps are round ones.
 const KIB: f64 = 1024.0;
 
-/// A part: its name, its colour, its share of the slope.
-type Part = (&'static str, RGBColor, fn(&Parts) -> f64);
+/// A part: its name, its colour, its metric.
+type Part = (&'static str, RGBColor, &'static str);
 
 /// Parts in the order of the bar. Not the families' colours: these are not contenders.
-const PARTS: [Part; 4] = [
-    ("own pages", RGBColor(0x00, 0x72, 0xb2), |parts| {
-        parts.anonymous
-    }),
-    (
-        "shared pages, its part",
-        RGBColor(0x8c, 0xc8, 0xea),
-        |parts| parts.shared,
-    ),
-    ("page tables", RGBColor(0xe6, 0x9f, 0x00), |parts| {
-        parts.page_tables
-    }),
-    ("kernel stacks", RGBColor(0x6e, 0x6e, 0x6e), |parts| {
-        parts.kernel_stacks
-    }),
+#[rustfmt::skip]
+const PARTS: [Part; 6] = [
+    ("own pages", RGBColor(0x00, 0x72, 0xb2), "anonymous_bytes_per_connection"),
+    ("shared pages, its part", RGBColor(0x8c, 0xc8, 0xea), "shared_bytes_per_connection"),
+    ("page tables", RGBColor(0xe6, 0x9f, 0x00), "page_table_bytes_per_connection"),
+    ("kernel stacks", RGBColor(0x6e, 0x6e, 0x6e), "kernel_stack_bytes_per_connection"),
+    ("sockets", RGBColor(0xc9, 0xb3, 0xd6), "socket_bytes_per_connection"),
+    ("slab", RGBColor(0xe3, 0xd9, 0xea), "slab_bytes_per_connection"),
 ];
+/// So many of them are the server's own, and make up the figure; the others come beside it.
+const OWN: usize = 4;
 
 /// The picture; `None` when nobody has a slope.
 pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
@@ -72,6 +66,9 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
         conditions(scenario),
         palette::rounds(data, scenario)
     );
+    if shown.iter().any(|part| *part >= OWN) {
+        load.push_str("; sockets and slab are of both ends: the clients live on the same host");
+    }
     if left_out > 0 {
         load.push_str(&format!("; {left_out} more left out, see the tables"));
     }
@@ -101,21 +98,24 @@ fn empty<'a>(data: &Data<'a>, name: &'a str, family: &str) -> Row<'a> {
 
 fn row<'a>(data: &Data<'a>, it: &'a record::Estimate) -> Option<Row<'a>> {
     let value = it.value?;
-    let cell = data.cell(&it.contender, &it.scenario)?;
-    let parts = memory::parts(&data.cells, cell).unwrap_or_default();
-    let lengths = PARTS.map(|(_, _, part)| part(&parts).max(0.0));
-    // Medians of parts need not add up to the median of their sum: the bar ends at the figure.
-    let sum: f64 = lengths.iter().sum();
-    let scale = if sum > 0.0 { value.max(0.0) / sum } else { 0.0 };
+    let lengths = PARTS.map(|(_, _, metric)| {
+        let part = data.estimate(&it.contender, &it.scenario, metric);
+        part.and_then(|part| part.value).unwrap_or(0.0).max(0.0)
+    });
+    let beside: f64 = lengths[OWN..].iter().sum();
+    let label = match beside {
+        0.0 => format::bytes(value),
+        _ => format!("{} + {}", format::bytes(value), format::bytes(beside)),
+    };
     Some(Row {
-        parts: lengths.iter().map(|length| length * scale / KIB).collect(),
+        parts: lengths.iter().map(|length| length / KIB).collect(),
         intervals: it
             .low
             .zip(it.high)
             .map(|(low, high)| (low / KIB, high / KIB))
             .into_iter()
             .collect(),
-        label: format::bytes(value),
+        label,
         ..empty(data, &it.contender, &it.family)
     })
 }

@@ -81,7 +81,8 @@ const CHARTS: &[Chart] = &[
         title: "What one more idle connection weighs",
         meaning: "The slope of memory over connections, so that what a server weighs when empty drops out. Page \
                   tables and kernel stacks stand in no process's resident size: leave them out, and a process for \
-                  each connection looks cheaper than it is. Do not multiply it by a million: limits on tasks and \
+                  each connection looks cheaper than it is. After the plus sign stands what the kernel keeps for the sockets \
+                  and tasks behind it, booked to nobody: the host's change, hence of both ends. Do not multiply it by a million: limits on tasks and \
                   descriptors come first.",
         draw: Draw::Suite(memory::draw),
     },
