@@ -253,11 +253,13 @@ impl<'a> Block<'a> {
                 sources: (1..=8).map(|last| Ipv4Addr::new(127, 0, 1, last)).collect(),
                 seed: self.seed,
                 first_connection: u64::from(seat.id) * CONNECTION_NUMBERS,
+                idle: self.scenario.idle,
             })
             .collect();
         self.load(&Request::Connect(targets), Duration::ZERO)?;
         for seat in self.seats.iter_mut().filter(|seat| seat.alive) {
             seat.pass.connections.served = seat.tally.served;
+            seat.pass.idle.served = seat.tally.idle;
             if seat.tally.served == 0 {
                 let text = seat.tally.problem.clone();
                 let text =
@@ -418,6 +420,10 @@ impl<'a> Block<'a> {
             server_cpus: self.placement.server.clone(),
             connections: Connections {
                 asked: self.scenario.connections,
+                served: 0,
+            },
+            idle: Connections {
+                asked: self.scenario.idle,
                 served: 0,
             },
             requests: Requests::default(),

@@ -16,12 +16,15 @@
 //! | one contender against another | `comparisons`, `duel` |
 //! | what a run cannot tell apart | `noise_floor` |
 //! | whether more rounds are needed | `precision` |
+//! | the highest rate that is sustained, and the search for it | `capacity` |
+//! | from how much work on models matter no more | `work` |
 //! | what weakens a figure | `doubts` |
 //! | how a figure is written | `format` |
 //! | what a scenario was run under, in words | `conditions` |
 //! | pages | `answers`, `tables`, `columns`, `terminal`, `markdown`, `html`, `charts` |
 
 mod answers;
+mod capacity;
 mod cells;
 mod charts;
 mod columns;
@@ -47,13 +50,15 @@ mod series;
 mod stats;
 mod tables;
 mod terminal;
+mod work;
 
+pub use capacity::{Probe, capacities, next_probes, serving_all};
 pub use comparisons::pairs;
 pub use doubts::is_doubt;
 pub use duel::duel;
 pub use pages::{WriteError, write};
 pub use precision::half_widths;
-pub use terminal::terminal;
+pub use terminal::{capacity_table, terminal};
 
 /// Every figure of `results` with its interval or the reason why there is none, and every comparison with
 /// the suite's reference. Also valid on an unfinished run: its figures rest on the rounds made so far.
@@ -68,5 +73,6 @@ pub fn summarise(results: &record::Results) -> record::Summary {
         estimates: estimates::estimates(&cells, results.run.seed),
         comparisons: comparisons::comparisons(&cells, &results.run),
         noise_floor: noise_floor::noise_floor(&cells, &results.run),
+        capacities: capacity::capacities(results),
     }
 }

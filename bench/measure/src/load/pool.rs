@@ -87,6 +87,7 @@ mod tests {
             sources: Vec::new(),
             seed: 1,
             first_connection: 0,
+            idle: 0,
         }
     }
 

@@ -171,6 +171,7 @@ pub fn plan(args: &LoadArgs) -> Result<(LoadPlan, Span), Failure> {
         sources: sources(args.mode, target),
         seed: args.seed.unwrap_or_else(from_the_clock),
         first_connection: 0,
+        idle: 0,
     };
     Ok((plan, span))
 }
