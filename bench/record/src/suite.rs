@@ -433,6 +433,10 @@ pub struct Suite {
 impl Suite {
     /// What is wrong with the whole.
     fn problem(&self) -> Option<String> {
+        let taken = |one: &&Scenario| one.name == Search::FIRST || one.name.starts_with("rate-");
+        if let (Some(_), Some(one)) = (&self.capacity, self.scenarios.iter().find(taken)) {
+            return Some(format!("scenario `{}` has the name of a look of the search", one.name));
+        }
         if let Some(Err(problem)) = self.capacity.as_ref().map(Search::check) {
             return Some(problem);
         }

@@ -87,8 +87,8 @@ struct Searched<'a> {
 enum Step {
     /// It is to look at this rung, or at a closed loop; so many looks at it were made.
     Look(Option<i32>, u32),
-    /// It is over.
-    Over(Option<i32>, Option<i32>),
+    /// It is over: the highest rung that is sustained, if any is.
+    Over(Option<i32>),
     /// It cannot begin, for this reason.
     Not(String, &'static str),
 }
@@ -102,7 +102,7 @@ impl Step {
                 search,
                 vote: looks + 1,
             }),
-            Step::Over(..) | Step::Not(..) => None,
+            Step::Over(_) | Step::Not(..) => None,
         }
     }
 }
@@ -156,7 +156,7 @@ impl<'a> Searched<'a> {
                 let made = votes.get(&rung).copied().unwrap_or_default();
                 Step::Look(Some(rung), made.kept + made.broke)
             }
-            Next::Found(kept, broke) => Step::Over(kept, broke),
+            Next::Found(kept, _) => Step::Over(kept),
         }
     }
 
@@ -196,8 +196,8 @@ impl<'a> Searched<'a> {
         let (mut found, mut below, mut reason) = (Vec::new(), false, None);
         for search in 1..=self.wanted.rounds {
             match self.step(name, search) {
-                Step::Over(Some(rung), _) => found.push(Search::rate(rung)),
-                Step::Over(None, _) => below = true,
+                Step::Over(Some(rung)) => found.push(Search::rate(rung)),
+                Step::Over(None) => below = true,
                 Step::Not(cause, word) => reason = reason.or(Some((cause, word))),
                 Step::Look(..) => {}
             }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use record::{CONTROL, Comparison, Entrant, Estimate, Results, Scenario, Summary, Workload};
+use record::{CONTROL, Comparison, Entrant, Estimate, Outcome, Results, Scenario, Summary, Workload};
 
 use crate::cells::{self, Cell};
 use crate::comparisons;
@@ -249,7 +249,14 @@ impl<'a> Data<'a> {
 
     /// Cells with a pass that did not go well: who, under what, which outcome, why.
     pub fn failed(&self) -> Vec<(&'a str, &'a str, String, String)> {
-        let failed = self.cells.iter().filter(|cell| cell.failed.is_some());
+        // That a rate was too high for a server is what a search looks for.
+        let is_found = |pass: &record::Pass, probe: bool| {
+            probe && !matches!(pass.outcome, Outcome::Wrong | Outcome::Crashed)
+        };
+        let failed = self.cells.iter().filter(|cell| {
+            cell.failed
+                .is_some_and(|pass| !is_found(pass, cell.scenario.probe))
+        });
         failed
             .map(|cell| {
                 let verdict = cell.verdict.clone();

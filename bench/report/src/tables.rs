@@ -158,7 +158,7 @@ fn figure(data: &Data<'_>, contender: &str, scenario: &Scenario, metric: &str) -
 /// A figure; with a rate, of throughput the share of what was asked.
 fn written(scenario: &Scenario, contender: &str, metric: &str, value: f64) -> String {
     match scenario.rate_per_s(contender) {
-        Some(asked) if metric == columns::ACHIEVED && !scenario.rates.is_empty() => {
+        Some(asked) if metric == columns::ACHIEVED && scenario.pace.share().is_some() => {
             let share = format::digits(100.0 * value / asked);
             format!("{share} % of {}", format::rate(asked))
         }

@@ -318,7 +318,7 @@ impl Measured {
             Failure::tool(phase, format!("the run broke off; {kept}"), cause)
         };
         match self.ended {
-            Ok(()) => Ok(strongest(&self.results.passes)),
+            Ok(()) => Ok(strongest(&self.results)),
             Err(Broken::Agent(AgentError::Interrupted)) => {
                 eprintln!("fiveways: interrupted; {kept}");
                 Ok(Exit::Interrupted)
@@ -331,9 +331,18 @@ impl Measured {
     }
 }
 
-/// The strongest of what happened to the passes.
-fn strongest(passes: &[Pass]) -> Exit {
-    let any = |outcome: fn(Outcome) -> bool| passes.iter().any(|pass| outcome(pass.outcome));
+/// The strongest of what happened to the passes. That a rate was too high for a server is what a search looks for.
+fn strongest(results: &Results) -> Exit {
+    let probes = results.run.suite.scenarios.iter().filter(|it| it.probe);
+    let probes: Vec<&str> = probes.map(|it| it.name.as_str()).collect();
+    let found = |pass: &&Pass| {
+        let ended = matches!(pass.outcome, Outcome::Wrong | Outcome::Crashed);
+        ended || !probes.contains(&pass.scenario.as_str())
+    };
+    let any = |outcome: fn(Outcome) -> bool| {
+        let mut passes = results.passes.iter().filter(found);
+        passes.any(|pass| outcome(pass.outcome))
+    };
     if any(|outcome| outcome == Outcome::Wrong) {
         Exit::WrongBytes
     } else if any(|outcome| !matches!(outcome, Outcome::Ok | Outcome::Skipped)) {

@@ -10,6 +10,16 @@ use super::failure::Failure;
 pub const SUITES: &[(&str, &str)] = &[
     ("quick", include_str!("../../suites/quick.toml")),
     ("latency", include_str!("../../suites/latency.toml")),
+    ("churn", include_str!("../../suites/churn.toml")),
+    ("c10k", include_str!("../../suites/c10k.toml")),
+    ("blocking", include_str!("../../suites/blocking.toml")),
+    ("work", include_str!("../../suites/work.toml")),
+    ("pool-size", include_str!("../../suites/pool-size.toml")),
+    ("state", include_str!("../../suites/state.toml")),
+    ("distribution", include_str!("../../suites/distribution.toml")),
+    ("threads", include_str!("../../suites/threads.toml")),
+    ("cores", include_str!("../../suites/cores.toml")),
+    ("equal-load", include_str!("../../suites/equal-load.toml")),
 ];
 
 /// Finds a suite by its name, or reads it from a file, and returns its text beside it.

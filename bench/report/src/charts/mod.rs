@@ -7,6 +7,7 @@
 
 mod bars;
 mod canvas;
+mod curves;
 mod drawings;
 mod five_ways;
 mod labels;
