@@ -179,8 +179,7 @@ impl Search {
         let rate = Search::rate(rung);
         let title = format!("{rate} requests a second from {} clients", self.connections);
         let question = "Is this rate sustained?";
-        let mut scenario =
-            self.scenario(Search::name(rung), title, question, Pace::Poisson(rate));
+        let mut scenario = self.scenario(Search::name(rung), title, question, Pace::Poisson(rate));
         let needed = Duration::from_secs_f64(self.samples() / rate.max(1.0));
         scenario.window = self.window.max(needed).min(WINDOW_MAX.max(self.window));
         scenario
@@ -222,9 +221,7 @@ impl Search {
     /// With what it is.
     pub fn check(&self) -> Result<(), String> {
         if self.connections == 0 || self.rounds == 0 || self.window.is_zero() {
-            return Err(
-                "[capacity]: connections, rounds and window are more than 0".to_owned(),
-            );
+            return Err("[capacity]: connections, rounds and window are more than 0".to_owned());
         }
         Ok(())
     }
@@ -251,8 +248,13 @@ mod tests {
             let slo: Slo = text.parse().expect(text);
             assert_eq!(slo.to_string().parse::<Slo>(), Ok(slo), "{slo}");
         }
-        assert_eq!("p99=10ms".parse::<Slo>().map(|it| it.to_string()), Ok("p99=10ms".to_owned()));
-        for wrong in ["", "p99", "99=1ms", "p100=1ms", "p99=0s", "p99=fast", "pp=1ms"] {
+        assert_eq!(
+            "p99=10ms".parse::<Slo>().map(|it| it.to_string()),
+            Ok("p99=10ms".to_owned())
+        );
+        for wrong in [
+            "", "p99", "99=1ms", "p100=1ms", "p99=0s", "p99=fast", "pp=1ms",
+        ] {
             assert!(wrong.parse::<Slo>().is_err(), "{wrong}");
         }
     }

@@ -272,11 +272,7 @@ impl Scenario {
     /// The key under which scenarios that differ in `workers` alone are one line of a chart.
     pub fn workers_line(&self) -> String {
         let Scenario { pace, work, .. } = self;
-        format!(
-            "{pace:?} {} {work} {}",
-            self.connections,
-            self.conditions()
-        )
+        format!("{pace:?} {} {work} {}", self.connections, self.conditions())
     }
 
     /// Requests a second that are due of a contender.
@@ -435,7 +431,10 @@ impl Suite {
     fn problem(&self) -> Option<String> {
         let taken = |one: &&Scenario| one.name == Search::FIRST || one.name.starts_with("rate-");
         if let (Some(_), Some(one)) = (&self.capacity, self.scenarios.iter().find(taken)) {
-            return Some(format!("scenario `{}` has the name of a look of the search", one.name));
+            return Some(format!(
+                "scenario `{}` has the name of a look of the search",
+                one.name
+            ));
         }
         if let Some(Err(problem)) = self.capacity.as_ref().map(Search::check) {
             return Some(problem);

@@ -208,7 +208,10 @@ impl<'a> Searched<'a> {
             family: entrant.family.clone(),
             slo: self.wanted.slo.to_string(),
             connections: self.wanted.connections,
-            served: firsts().map(|pass| pass.connections.served).min().unwrap_or(0),
+            served: firsts()
+                .map(|pass| pass.connections.served)
+                .min()
+                .unwrap_or(0),
             value: None,
             low: None,
             high: None,
@@ -222,7 +225,8 @@ impl<'a> Searched<'a> {
             (capacity.verdict, capacity.reason) = (word.to_owned(), Some(cause));
         } else if below {
             let lowest = format::rate(Search::rate(self.wanted.lowest()));
-            let reason = format!("not even {lowest} was sustained: a looser --slo, or fewer --connections");
+            let reason =
+                format!("not even {lowest} was sustained: a looser --slo, or fewer --connections");
             (capacity.verdict, capacity.reason) = ("overload".to_owned(), Some(reason));
         } else {
             self.estimate(&mut capacity, seed);
@@ -262,7 +266,10 @@ fn verdict(capacity: &Capacity, breaking: Option<Look>) -> (String, Option<Strin
     let weak = |word: &str, reason: String| (word.to_owned(), Some(reason));
     if capacity.served < capacity.connections {
         let served = format::served(capacity.served, capacity.connections);
-        return weak(UNSERVED, format!("{served}: its capacity is that of so many clients, and not ranked"));
+        return weak(
+            UNSERVED,
+            format!("{served}: its capacity is that of so many clients, and not ranked"),
+        );
     }
     if breaking.is_some_and(|look| look.is_client) {
         return weak(
@@ -275,7 +282,10 @@ fn verdict(capacity: &Capacity, breaking: Option<Look>) -> (String, Option<Strin
             TOO_FEW_ROUNDS,
             format!(
                 "{} of at least {}: no interval can be given; --rounds 3",
-                match searches { 1 => "1 search".to_owned(), n => format!("{n} searches") },
+                match searches {
+                    1 => "1 search".to_owned(),
+                    n => format!("{n} searches"),
+                },
                 stats::ROUNDS_MIN
             ),
         ),

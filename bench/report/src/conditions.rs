@@ -126,7 +126,9 @@ fn distances(pace: Pace) -> &'static str {
     match pace {
         Pace::Closed => "closed loop",
         Pace::Constant(_) => "evenly spaced (constant), whatever the server does",
-        Pace::Poisson(_) | Pace::OfSlowest(_) | Pace::OfOwn(_) => "at exponential distances (poisson), whatever the server does",
+        Pace::Poisson(_) | Pace::OfSlowest(_) | Pace::OfOwn(_) => {
+            "at exponential distances (poisson), whatever the server does"
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use record::{CONTROL, Comparison, Entrant, Estimate, Outcome, Results, Scenario, Summary, Workload};
+use record::{
+    CONTROL, Comparison, Entrant, Estimate, Outcome, Results, Scenario, Summary, Workload,
+};
 
 use crate::cells::{self, Cell};
 use crate::comparisons;

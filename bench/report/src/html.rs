@@ -10,8 +10,8 @@ use crate::answers::{answers, of_scenario};
 use crate::charts::Drawn;
 use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
-use crate::tables::{self, Figure, Row, Table};
 use crate::markdown::HOCKEY_STICK;
+use crate::tables::{self, Figure, Row, Table};
 use crate::{capacity, format, markdown, noise_floor};
 
 const STYLE: &str = include_str!("html/style.css");

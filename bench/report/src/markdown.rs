@@ -83,7 +83,14 @@ fn capacities(text: &mut String, data: &Data<'_>, charts: &[Drawn]) {
         return;
     };
     push(text, "\n## Capacity\n");
-    push(text, &format!("*{}; {}*\n", line(&capacity::caption(search)), line(&machine(&data.results.run.host))));
+    push(
+        text,
+        &format!(
+            "*{}; {}*\n",
+            line(&capacity::caption(search)),
+            line(&machine(&data.results.run.host))
+        ),
+    );
     let head = capacity::head(data);
     push(text, &format!("| | {} |", line_of(&head)));
     push(text, &format!("|---|{}", "---:|".repeat(head.len())));
@@ -189,7 +196,10 @@ fn missing(text: &mut String, data: &Data<'_>) {
         push(text, "\n## Skipped\n");
     }
     for out in left_out {
-        push(text, &format!("- {}: {}", line(&out.scenario), line(&out.reason)));
+        push(
+            text,
+            &format!("- {}: {}", line(&out.scenario), line(&out.reason)),
+        );
     }
     for (contender, reason) in skipped {
         push(text, &format!("- {}: {}", line(contender), line(&reason)));

@@ -253,16 +253,15 @@ fn paced(data: &Data<'_>, name: &str, scenario: &Scenario) -> Vec<String> {
 }
 
 /// requests/s, ±, p50, p99, switches, CPU of a loaded cell; who was served where not everybody was.
-fn loaded(
-    data: &Data<'_>,
-    name: &str,
-    scenario: &str,
-    steady: Option<&Scenario>,
-) -> Vec<String> {
+fn loaded(data: &Data<'_>, name: &str, scenario: &str, steady: Option<&Scenario>) -> Vec<String> {
     let latency = steady.map_or(scenario, |steady| steady.name.as_str());
     let valid = |metric: &str| data.shown(name, scenario, metric);
     let shown = |metric: &str| {
-        let under = if metric.contains("_ns_") { latency } else { scenario };
+        let under = if metric.contains("_ns_") {
+            latency
+        } else {
+            scenario
+        };
         let value = data.shown(name, under, metric).and_then(|it| it.value);
         value.map_or_else(missing, |value| match metric {
             "throughput_per_s" => format::plain_rate(value),

@@ -121,7 +121,9 @@ pub(crate) fn sentence(data: &Data<'_>) -> Option<String> {
             it.a,
             percent(it)
         ),
-        Some(_) => format!("{ends}: within 5 % even so, and the model matters at no amount of work tried."),
+        Some(_) => {
+            format!("{ends}: within 5 % even so, and the model matters at no amount of work tried.")
+        }
         None => {
             let (scenario, it) = furthest.last()?;
             format!(

@@ -125,7 +125,10 @@ fn chosen(args: &CapacityArgs) -> Result<Vec<Contestant>, Failure> {
 fn reference(contestants: &[Contestant]) -> String {
     let mut names = contestants.iter().map(|one| one.entrant.name.as_str());
     let usual = names.clone().find(|name| *name == "event-loop");
-    usual.or_else(|| names.next()).unwrap_or_default().to_owned()
+    usual
+        .or_else(|| names.next())
+        .unwrap_or_default()
+        .to_owned()
 }
 
 /// The next looks of a suite's search, and when it is over what rests on it; nothing when all of that is planned.
@@ -161,7 +164,10 @@ fn looks(results: &Results) -> Option<More> {
         }
         passes.push(planned);
     }
-    shuffle(&mut passes, derived_seed(run.seed, &[run.passes.len() as u64]));
+    shuffle(
+        &mut passes,
+        derived_seed(run.seed, &[run.passes.len() as u64]),
+    );
     for (block, planned) in (1..).zip(&mut passes) {
         planned.block = block;
     }

@@ -113,8 +113,9 @@ fn conclude(args: &RunArgs, measured: Measured) -> Result<ExitCode, Failure> {
             Some(&folder.join("report.html")),
         ));
     }
+    let doubted = is_doubted(&summary, results);
     let exit = measured.exit()?;
-    let refused = args.strict && exit == Exit::Well && is_doubted(&summary, &results);
+    let refused = args.strict && exit == Exit::Well && doubted;
     Ok(if refused { Exit::Refused } else { exit }.into())
 }
 

@@ -85,7 +85,8 @@ impl Schedule {
             self.step();
         }
         let due = self.start_ns.saturating_add(self.offset_ns as u64);
-        let there = self.pace.rate_per_s().is_some() && due < self.end_ns && self.index < self.limit;
+        let there =
+            self.pace.rate_per_s().is_some() && due < self.end_ns && self.index < self.limit;
         self.next = there.then_some(due);
     }
 

@@ -33,7 +33,11 @@ impl Look {
 pub(crate) fn look(pass: &Pass, scenario: &Scenario, slo: &Slo) -> Look {
     if pass.outcome != Outcome::Ok {
         let cause = pass.cause.as_ref().map(|cause| cause.text.trim());
-        let text = format!("{}: {}", pass.outcome.as_str(), cause.unwrap_or("no cause was recorded"));
+        let text = format!(
+            "{}: {}",
+            pass.outcome.as_str(),
+            cause.unwrap_or("no cause was recorded")
+        );
         return Look::broke(format::without_paths(&text), None);
     }
     let response_ns = quantile(pass, slo.quantile);

@@ -10,7 +10,13 @@ use crate::format;
 pub(crate) fn head(data: &Data<'_>) -> Vec<String> {
     let percentile = data.search().map(|it| it.slo.percentile());
     let there = format!("{} there", percentile.unwrap_or_default());
-    ["capacity".to_owned(), "95 % interval".to_owned(), there, "what broke beyond it".to_owned()].to_vec()
+    [
+        "capacity".to_owned(),
+        "95 % interval".to_owned(),
+        there,
+        "what broke beyond it".to_owned(),
+    ]
+    .to_vec()
 }
 
 /// A row a contender: its name, then a cell a column; the best first, those who are not ranked last.
@@ -27,9 +33,17 @@ pub(crate) fn rows(data: &Data<'_>) -> Vec<(String, bool, Vec<String>)> {
 fn row(it: &Capacity) -> (String, bool, Vec<String>) {
     let missing = || format::MISSING.to_owned();
     let value = it.value.map_or_else(missing, format::rate);
-    let at_least = if it.verdict == "client-bound" { "≥ " } else { "" };
+    let at_least = if it.verdict == "client-bound" {
+        "≥ "
+    } else {
+        ""
+    };
     let interval = it.low.zip(it.high).map_or_else(missing, |(low, high)| {
-        format!("{} to {}", format::plain_rate(low), format::plain_rate(high))
+        format!(
+            "{} to {}",
+            format::plain_rate(low),
+            format::plain_rate(high)
+        )
     });
     let there = it.response_ns.map_or_else(missing, format::time);
     let beyond = match (&it.beyond, &it.reason) {
@@ -75,7 +89,12 @@ pub(crate) fn notes(data: &Data<'_>) -> Vec<String> {
 /// Who sustains the most, and who the least.
 pub(crate) fn sentence(data: &Data<'_>) -> Option<String> {
     let search = data.search()?;
-    let mut ranked: Vec<&Capacity> = data.summary.capacities.iter().filter(|it| is_ranked(it)).collect();
+    let mut ranked: Vec<&Capacity> = data
+        .summary
+        .capacities
+        .iter()
+        .filter(|it| is_ranked(it))
+        .collect();
     ranked.sort_by(|a, b| b.value.unwrap_or(0.0).total_cmp(&a.value.unwrap_or(0.0)));
     let under = format!(
         "With {} ≤ {} for {} clients",

@@ -100,8 +100,11 @@ fn x_of(place: usize, places: usize) -> i32 {
 }
 
 fn scale(curves: &[Curve<'_>], frame: &Frame<'_>, top: i32) -> Scale {
-    let points = curves.iter().flat_map(|curve| curve.points.iter().flatten());
-    let most = points.map(|(value, interval)| interval.map_or(*value, |(_, high)| high.max(*value)));
+    let points = curves
+        .iter()
+        .flat_map(|curve| curve.points.iter().flatten());
+    let most =
+        points.map(|(value, interval)| interval.map_or(*value, |(_, high)| high.max(*value)));
     let most = most.fold(0.0, f64::max);
     let bottom = HEIGHT - if frame.axis.is_empty() { 80 } else { 130 };
     Scale::about(bottom, top + 60, (0.0, most), false)
@@ -178,7 +181,10 @@ fn name_curves(canvas: &Canvas<'_>, curves: &[Curve<'_>], frame: &Frame<'_>, y: 
         let mut points = curve.points.iter().enumerate().rev();
         points.find_map(|(place, point)| point.map(|(value, _)| (place, value)))
     };
-    let ends: Vec<(usize, f64)> = curves.iter().map(|it| last(it).unwrap_or((0, 0.0))).collect();
+    let ends: Vec<(usize, f64)> = curves
+        .iter()
+        .map(|it| last(it).unwrap_or((0, 0.0)))
+        .collect();
     let wanted: Vec<i32> = ends.iter().map(|(_, value)| y.at(*value)).collect();
     let placed = labels::spread(&wanted, 42, y.to, y.from - 10);
     let left = x_of(1, 2) + 90;

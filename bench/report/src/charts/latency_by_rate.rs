@@ -103,7 +103,9 @@ fn lines_of<'a>(data: &Data<'a>, scenarios: &[&Scenario]) -> (Vec<Line<'a>>, Vec
     for entrant in data.firsts_then_others() {
         let name = entrant.name.as_str();
         // What a search did not look at is no gap.
-        let asked = scenarios.iter().filter(|it| data.cell(name, &it.name).is_some());
+        let asked = scenarios
+            .iter()
+            .filter(|it| data.cell(name, &it.name).is_some());
         let points: Vec<Option<Point>> = asked.map(|it| point(data, name, it)).collect();
         let doubts = match data.search() {
             Some(_) => capacity::chart_label(data, name).into_iter().collect(),

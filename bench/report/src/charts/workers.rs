@@ -20,7 +20,10 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     let curves = curves::curves(data, &line, point);
     let first = line[0];
     let load = match first.workload {
-        Workload::Crr => format!("{} at once, a connection for each request", first.connections),
+        Workload::Crr => format!(
+            "{} at once, a connection for each request",
+            first.connections
+        ),
         _ => format!("{} connections", first.connections),
     };
     let load = format!(
