@@ -13,9 +13,9 @@ use drive::failure::Failure;
 /// The same TCP echo server in every concurrency model, and one instrument that measures them alike.
 ///
 /// On the first day: `fiveways run` measures all and says who is fastest, at what cost; `fiveways duel A B`
-/// compares two closely; `fiveways list` shows what there is to run; `fiveways verify` checks that every server
-/// answers as it must; `fiveways doctor` looks this machine over; `fiveways report` draws the newest results again;
-/// `fiveways load` loads a server of your own.
+/// compares two closely; `fiveways capacity` searches for the highest rate that each sustains; `fiveways list` shows
+/// what there is to run; `fiveways verify` checks that every server answers as it must; `fiveways doctor` looks this
+/// machine over; `fiveways report` draws the newest results again; `fiveways load` loads a server of your own.
 #[derive(Parser)]
 #[command(
     name = "fiveways",
@@ -34,6 +34,8 @@ enum Verb {
     Run(RunArgs),
     /// Who is ahead, by how much, how sure: two contenders or more, in turns until the answer is narrow
     Duel(drive::duel::DuelArgs),
+    /// The highest rate that each contender sustains within a promise (an SLO), searched for by bisection
+    Capacity(drive::capacity::CapacityArgs),
     /// Make the report of a results folder again (default: the newest below ./results)
     Report {
         /// A folder that a run has written
@@ -122,6 +124,7 @@ fn main() -> ExitCode {
     let (json, done) = match cli.verb {
         Verb::Agent => return agent(),
         Verb::Run(args) => (args.json, drive::run::run(&args)),
+        Verb::Capacity(args) => (args.json, drive::capacity::capacity(&args)),
         Verb::Duel(args) => (args.json, drive::duel::duel(&args)),
         Verb::Doctor(args) => (args.json, drive::doctor::doctor(&args)),
         Verb::Load(args) => (args.json, drive::load::load(&args)),

@@ -30,7 +30,7 @@ impl Contestant {
     pub fn workers(&self, scenario: &Scenario) -> u32 {
         match (scenario.workers, self.entrant.holds) {
             (Workers::Number(number), _) => number,
-            (Workers::Connections, Holds::Workers) => scenario.connections,
+            (Workers::Connections, Holds::Workers) => scenario.connections + scenario.idle,
             (Workers::Connections, Holds::One | Holds::Any) => scenario.server_cpus,
         }
     }

@@ -362,6 +362,7 @@ fn nothing_used() -> Usage {
         faults_minor: 0,
         faults_major: 0,
         source: Source::Wait4,
+        run_queue_ns: None,
     }
 }
 

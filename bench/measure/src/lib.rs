@@ -43,6 +43,6 @@ pub use bench::{Bench, adopt_orphans, end_orphans};
 pub use client::{Agent, AgentError};
 pub use command::Contestant;
 pub use order::{derived_seed, shuffle};
-pub use placement::{Placement, place};
+pub use placement::{Placement, place, place_as};
 pub use round::round;
 pub use verify::{Verified, verify};

@@ -29,6 +29,7 @@ pub fn usage(keeper: i32, cgroup: Option<&Cgroup>, born: Instant) -> Usage {
         faults_minor: 0,
         faults_major: 0,
         source: Source::Proc,
+        run_queue_ns: Some(0),
     };
     let mut ids = Vec::new();
     for task in Tree::now()
@@ -44,6 +45,7 @@ pub fn usage(keeper: i32, cgroup: Option<&Cgroup>, born: Instant) -> Usage {
         };
         ids.push(task.tid);
         usage.cpu_ns += sched.sum_exec_runtime;
+        usage.run_queue_ns = usage.run_queue_ns.map(|sum| sum + sched.run_delay);
         usage.switches_voluntary += status.voluntary_ctxt_switches.unwrap_or(0);
         usage.switches_involuntary += status.nonvoluntary_ctxt_switches.unwrap_or(0);
         usage.faults_minor += stat.minflt;

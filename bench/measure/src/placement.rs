@@ -4,7 +4,7 @@
 //! side's load would be the other's noise. The server gets the last cores, because interrupts and the
 //! rest of the machine's work prefer the first.
 
-use record::Cpu;
+use record::{Cpu, Placing};
 
 /// Logical CPUs of both sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,15 +15,54 @@ pub struct Placement {
     pub generator: Vec<usize>,
 }
 
+/// Both sides of a scenario: apart, or on the same `server_cpus` physical cores.
+///
+/// # Errors
+/// With what the machine would need.
+pub fn place_as(topology: &[Cpu], server_cpus: u32, placing: Placing) -> Result<Placement, String> {
+    match placing {
+        Placing::Apart => place(topology, server_cpus),
+        Placing::Shared => share(topology, server_cpus),
+    }
+}
+
+fn share(topology: &[Cpu], server_cpus: u32) -> Result<Placement, String> {
+    let cores = cores(topology);
+    let wanted = server_cpus as usize;
+    if wanted > cores.len() {
+        return Err(format!(
+            "server_cpus = {wanted} needs as many physical cores; this machine has {}",
+            cores.len()
+        ));
+    }
+    let both = cpus_of(topology, &cores[cores.len() - wanted..]);
+    Ok(Placement {
+        server: both.clone(),
+        generator: both,
+    })
+}
+
+/// Physical cores, in order.
+fn cores(topology: &[Cpu]) -> Vec<(u32, u32)> {
+    let mut cores: Vec<(u32, u32)> = topology.iter().map(|cpu| (cpu.package, cpu.core)).collect();
+    cores.sort_unstable();
+    cores.dedup();
+    cores
+}
+
+fn cpus_of(topology: &[Cpu], cores: &[(u32, u32)]) -> Vec<usize> {
+    let cpus = topology.iter();
+    let theirs = cpus.filter(|cpu| cores.contains(&(cpu.package, cpu.core)));
+    theirs.map(|cpu| cpu.cpu).collect()
+}
+
 /// Gives the server `server_cpus` physical cores and the generator the rest, at least one. On a machine
 /// of one core both sides share it.
 ///
 /// # Errors
 /// With what the machine would need.
 pub fn place(topology: &[Cpu], server_cpus: u32) -> Result<Placement, String> {
-    let mut cores: Vec<(u32, u32)> = topology.iter().map(|cpu| (cpu.package, cpu.core)).collect();
-    cores.sort_unstable();
-    cores.dedup();
+    let cores = cores(topology);
     let wanted = server_cpus as usize;
     if cores.len() == 1 && wanted == 1 {
         let all: Vec<usize> = topology.iter().map(|cpu| cpu.cpu).collect();
@@ -39,14 +78,10 @@ pub fn place(topology: &[Cpu], server_cpus: u32) -> Result<Placement, String> {
             cores.len()
         ));
     }
-    let servers = &cores[cores.len() - wanted..];
-    let (server, generator) = topology
-        .iter()
-        .partition::<Vec<Cpu>, _>(|cpu| servers.contains(&(cpu.package, cpu.core)));
-    let numbers = |cpus: Vec<Cpu>| cpus.iter().map(|cpu| cpu.cpu).collect();
+    let (generators, servers) = cores.split_at(cores.len() - wanted);
     Ok(Placement {
-        server: numbers(server),
-        generator: numbers(generator),
+        server: cpus_of(topology, servers),
+        generator: cpus_of(topology, generators),
     })
 }
 
@@ -68,6 +103,20 @@ mod tests {
     fn the_last_core_is_the_servers() {
         let placed = place(&machine(2, 1), 1).unwrap();
         assert_eq!((placed.server, placed.generator), (vec![1], vec![0]));
+    }
+
+    #[test]
+    fn both_sides_may_share_as_many_cores_as_there_are() {
+        let shared = |wanted| place_as(&machine(2, 2), wanted, Placing::Shared);
+        let placed = shared(2).unwrap();
+        assert_eq!(placed.server, [0, 1, 2, 3]);
+        assert_eq!(placed.server, placed.generator);
+        assert_eq!(shared(1).unwrap().generator, [1, 3]);
+        assert!(shared(3).unwrap_err().contains("this machine has 2"));
+        assert_eq!(
+            place_as(&machine(2, 1), 1, Placing::Apart),
+            place(&machine(2, 1), 1)
+        );
     }
 
     #[test]

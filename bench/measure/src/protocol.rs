@@ -218,6 +218,9 @@ impl std::fmt::Display for Ended {
 pub struct Tally {
     /// Connections that were answered in time and still stand.
     pub served: u32,
+    /// Likewise of those beside them that say nothing.
+    #[serde(default)]
+    pub idle: u32,
     /// Since the first probe.
     pub requests: Requests,
     /// The first thing that went wrong, as a sentence.

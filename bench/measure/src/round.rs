@@ -302,11 +302,13 @@ impl<'a> Block<'a> {
                 by_connection: self.scenario.by_worker,
                 seed: self.seed,
                 first_connection: u64::from(seat.id) * CONNECTION_NUMBERS,
+                idle: self.scenario.idle,
             })
             .collect();
         self.load(&Request::Connect(targets), Duration::ZERO)?;
         for seat in self.seats.iter_mut().filter(|seat| seat.alive) {
             seat.pass.connections.served = seat.tally.served;
+            seat.pass.idle.served = seat.tally.idle;
             if seat.tally.served == 0 {
                 let text = seat.tally.problem.clone();
                 let text =
@@ -471,6 +473,10 @@ impl<'a> Block<'a> {
             server_cpus: self.placement.server.clone(),
             connections: Connections {
                 asked: self.scenario.connections,
+                served: 0,
+            },
+            idle: Connections {
+                asked: self.scenario.idle,
                 served: 0,
             },
             requests: Requests::default(),

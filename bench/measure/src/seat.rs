@@ -61,6 +61,7 @@ impl Seat {
     /// What the generator measured of it, and what was seen at its door.
     pub fn keep(&mut self, measured: Measured, cpus: &[usize], looks: &[Queued]) {
         self.tally = measured.tally;
+        self.pass.idle.served = self.tally.idle;
         self.pass.requests = self.tally.requests.clone();
         self.pass.slices = measured.slices;
         self.pass.bins = measured.bins;

@@ -116,5 +116,9 @@ fn plain() -> Scenario {
         warmup: std::time::Duration::ZERO,
         window: std::time::Duration::ZERO,
         rounds: 1,
+        idle: 0,
+        placement: record::Placing::Apart,
+        probe: false,
+        rates: std::collections::BTreeMap::new(),
     }
 }

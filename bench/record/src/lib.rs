@@ -7,6 +7,7 @@
 //! |---|---|
 //! | contender, holds, control | [`contender`] |
 //! | suite, scenario, workload, pace | [`suite`] |
+//! | capacity: promise, search, probe | [`search`] |
 //! | run (the plan), entrant | [`run`] |
 //! | host, fact, yardstick | [`host`], [`yardstick`] |
 //! | pass, outcome, cause, usage, gauge, slice | [`pass`] |
@@ -23,6 +24,7 @@ pub mod host_memory;
 pub mod metric;
 pub mod pass;
 pub mod run;
+pub mod search;
 pub mod store;
 pub mod suite;
 pub mod summary;
@@ -35,9 +37,10 @@ pub use host::{Cpu, Fact, Host};
 pub use host_memory::{CgroupMemory, HostMemory, HostMemoryInstants};
 pub use metric::{Better, METRICS, Metric, metric};
 pub use pass::*;
-pub use run::{Entrant, Planned, RUN_SCHEMA, Run};
+pub use run::{Entrant, LeftOut, Planned, RUN_SCHEMA, Run};
+pub use search::{Search, Slo};
 pub use store::{Results, StoreError, Writer, read_results, write_whole};
-pub use suite::{Measure, Pace, Scenario, Suite, Workers, Workload, read_suite};
-pub use summary::{Answer, Comparison, Estimate, NoiseFloor, SUMMARY_SCHEMA, Summary};
+pub use suite::{Measure, Pace, Placing, Scenario, Suite, Workers, Workload, read_suite};
+pub use summary::{Answer, Capacity, Comparison, Estimate, NoiseFloor, SUMMARY_SCHEMA, Summary};
 pub use toml_file::{FileError, nearest};
 pub use yardstick::Yardstick;

@@ -94,6 +94,7 @@ pub const METRICS: &[Metric] = &[
     row("cpu_us_per_request_system", "µs", "CPU per request, system", Better::Less, LOADED),
     row("switches_voluntary_per_request", "1", "switches per request, voluntary", Better::Less, LOADED),
     row("switches_involuntary_per_request", "1", "switches per request, involuntary", Better::Less, LOADED),
+    row("run_queue_us_per_request", "µs", "wait for a CPU per request", Better::Less, &[Workload::Rr, Workload::Stream]),
     row("faults_minor_per_request", "1", "minor faults per request", Better::Less, LOADED),
     row("generator_cpu_us_per_request", "µs", "generator CPU per request", Better::Neither, LOADED),
     row("schedule_lag_ns_p50", "ns", "schedule lag p50", Better::Neither, LOADED),

@@ -122,6 +122,13 @@ pub struct Connections {
     pub served: u32,
 }
 
+impl Connections {
+    /// Whether nobody was asked for.
+    fn is_none(&self) -> bool {
+        self.asked == 0
+    }
+}
+
 /// Requests of a pass, from the first probe on: `sent = ok + Σ errors`, to the unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requests {
@@ -271,6 +278,9 @@ pub struct Usage {
     pub faults_major: u64,
     /// Who said switches and faults.
     pub source: Source,
+    /// Time for which living tasks could have run and did not get a CPU, nanoseconds (`schedstat`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_queue_ns: Option<u64>,
 }
 
 /// The instants at which usage is read: four, and one more in sliced passes.
@@ -443,6 +453,9 @@ pub struct Pass {
     pub server_cpus: Vec<usize>,
     /// Asked and served.
     pub connections: Connections,
+    /// Connections beside those, each answered once and then silent.
+    #[serde(default, skip_serializing_if = "Connections::is_none")]
+    pub idle: Connections,
     /// Sent, ok, errors by kind.
     pub requests: Requests,
     /// Sliced passes.

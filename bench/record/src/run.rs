@@ -43,6 +43,15 @@ pub struct Planned {
     pub order: u32,
 }
 
+/// A scenario of the suite that this machine has no room for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Its name.
+    pub scenario: String,
+    /// What it would need.
+    pub reason: String,
+}
+
 /// A whole invocation, before it began.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
@@ -71,4 +80,7 @@ pub struct Run {
     pub yardsticks: Vec<Yardstick>,
     /// Every pass, in order. What is missing from the records was not measured.
     pub passes: Vec<Planned>,
+    /// Scenarios of the suite's text that this machine has no room for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
 }

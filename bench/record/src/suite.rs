@@ -1,11 +1,13 @@
 //! Suites: TOML files of scenarios that are read together.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::contender::is_name;
+use crate::search::Search;
 use crate::toml_file::{self, FileError};
 
 /// What a connection does (the words of netperf and neper).
@@ -24,7 +26,7 @@ pub enum Workload {
 
 /// When the next request is due.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Pace {
     /// As soon as the last reply is in.
     Closed,
@@ -32,15 +34,45 @@ pub enum Pace {
     Constant(f64),
     /// Requests a second, at exponential distances, whatever the server does (open loop).
     Poisson(f64),
+    /// poisson, at this share of the slowest capacity of those who served everybody: the suite's search finds
+    /// it, and the plan then holds the rate in its place.
+    OfSlowest(f64),
+    /// poisson, each contender at this share of its own capacity: its rates stand in the plan.
+    OfOwn(f64),
 }
 
 impl Pace {
-    /// Requests a second that are due, where a rate says so.
+    /// Requests a second that are due, where one rate says so for everybody.
     pub fn rate_per_s(self) -> Option<f64> {
         match self {
-            Pace::Closed => None,
+            Pace::Closed | Pace::OfSlowest(_) | Pace::OfOwn(_) => None,
             Pace::Constant(rate) | Pace::Poisson(rate) => Some(rate),
         }
+    }
+
+    /// The share of a capacity, where one is asked for.
+    pub fn share(self) -> Option<f64> {
+        match self {
+            Pace::OfSlowest(share) | Pace::OfOwn(share) => Some(share),
+            Pace::Closed | Pace::Constant(_) | Pace::Poisson(_) => None,
+        }
+    }
+}
+
+/// Where the two sides of a pass run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Placing {
+    /// The server on cores of its own, the generator on the others.
+    #[default]
+    Apart,
+    /// Both on the same `server_cpus` cores: no figure of such a pass stands beside one of the other kind.
+    Shared,
+}
+
+impl Placing {
+    fn is_apart(&self) -> bool {
+        *self == Placing::Apart
     }
 }
 
@@ -179,6 +211,22 @@ pub struct Scenario {
     pub window: Duration,
     /// Passes of every contender, each with fresh servers.
     pub rounds: u32,
+    /// Connections beside those, each answered once and then silent.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub idle: u32,
+    /// Where the two sides run.
+    #[serde(default, skip_serializing_if = "Placing::is_apart")]
+    pub placement: Placing,
+    /// A look of a search for capacity, read with the others of that search.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub probe: bool,
+    /// `of-own`: requests a second of each contender, once they are known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rates: BTreeMap<String, f64>,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 fn closed() -> Pace {
@@ -213,7 +261,44 @@ impl Scenario {
 
     /// The key under which scenarios that differ in `connections` alone are one line of a chart.
     pub fn line(&self) -> String {
-        format!("{:?} {}", self.pace, self.conditions())
+        let Scenario { work, workers, .. } = self;
+        format!("{:?} {work} {workers:?} {}", self.pace, self.conditions())
+    }
+
+    /// The key under which scenarios that differ in `work` alone are one line of a chart.
+    pub fn work_line(&self) -> String {
+        let Scenario { pace, workers, .. } = self;
+        let clients = self.connections;
+        format!("{pace:?} {clients} {workers:?} {}", self.conditions())
+    }
+
+    /// The key under which scenarios that differ in `workers` alone are one line of a chart.
+    pub fn workers_line(&self) -> String {
+        let Scenario { pace, work, .. } = self;
+        format!("{pace:?} {} {work} {}", self.connections, self.conditions())
+    }
+
+    /// Requests a second that are due of a contender.
+    pub fn rate_per_s(&self, contender: &str) -> Option<f64> {
+        self.pace
+            .rate_per_s()
+            .or_else(|| self.rates.get(contender).copied())
+    }
+
+    /// Whether a rate is still to be found before it can be measured.
+    pub fn is_unresolved(&self) -> bool {
+        self.pace.share().is_some() && self.rates.is_empty()
+    }
+
+    /// The scenario as one contender is taken through it.
+    pub fn as_of(&self, contender: &str) -> Scenario {
+        match self.rate_per_s(contender) {
+            Some(rate) if self.pace.share().is_some() => Scenario {
+                pace: Pace::Poisson(rate),
+                ..self.clone()
+            },
+            _ => self.clone(),
+        }
     }
 
     /// The key under which scenarios that differ in their rate alone are one line of a chart.
@@ -222,11 +307,15 @@ impl Scenario {
             Pace::Closed => "closed",
             Pace::Constant(_) => "constant",
             Pace::Poisson(_) => "poisson",
+            Pace::OfSlowest(_) => "of-slowest",
+            Pace::OfOwn(_) => "of-own",
         };
-        format!("{pace} {} {}", self.connections, self.conditions())
+        let Scenario { work, workers, .. } = self;
+        let clients = self.connections;
+        format!("{pace} {clients} {work} {workers:?} {}", self.conditions())
     }
 
-    /// Everything that two scenarios of a line have in common.
+    /// Everything that two scenarios of any line have in common.
     fn conditions(&self) -> String {
         let Scenario {
             workload,
@@ -238,16 +327,16 @@ impl Scenario {
             ..
         } = self;
         let Scenario {
-            work,
             state,
             touch,
-            workers,
             server_cpus,
+            idle,
+            placement,
             ..
         } = self;
         format!(
-            "{workload:?} {message} {depth} {per_connection} {think:?} {keep_awake} {work} {state:?} \
-             {touch:?} {workers:?} {server_cpus}"
+            "{workload:?} {message} {depth} {per_connection} {think:?} {keep_awake} {state:?} {touch:?} \
+             {server_cpus} {idle} {placement:?}"
         )
     }
 
@@ -272,6 +361,16 @@ impl Scenario {
             .is_some_and(|rate| !(rate > 0.0 && rate <= 1e7))
         {
             return wrong("a rate is more than 0 and at most 10000000 requests a second");
+        }
+        if self
+            .pace
+            .share()
+            .is_some_and(|share| !(share > 0.0 && share <= 2.0))
+        {
+            return wrong("a share of a capacity is more than 0 and at most 2: 0.8 is 80 %");
+        }
+        if self.idle > 0 && !matches!(self.workload, Workload::Rr | Workload::Stream) {
+            return wrong("idle bystanders stand beside rr and stream");
         }
         let open = self.pace != Pace::Closed;
         if open && !matches!(self.workload, Workload::Rr | Workload::Crr) {
@@ -301,7 +400,7 @@ impl Scenario {
             {
                 wrong("idle, stream and every rate are measured solo")
             }
-            Measure::Sliced if self.connections > 500 || !self.think.is_zero() => {
+            Measure::Sliced if self.connections + self.idle > 500 || !self.think.is_zero() => {
                 wrong("sliced rounds hold at most 500 connections a contender, and nobody thinks")
             }
             Measure::Sliced if self.slice.is_zero() || self.window < self.slice => {
@@ -323,9 +422,40 @@ pub struct Suite {
     pub question: String,
     /// The contender that ratios refer to.
     pub reference: String,
+    /// A regular expression of the contenders that it is about, where it is not about all; who is added by hand
+    /// takes part all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<String>,
+    /// The search for capacities that goes before everything else, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Search>,
     /// In the order of the file.
     #[serde(rename = "scenario")]
     pub scenarios: Vec<Scenario>,
+}
+
+impl Suite {
+    /// What is wrong with the whole.
+    fn problem(&self) -> Option<String> {
+        let taken = |one: &&Scenario| one.name == Search::FIRST || one.name.starts_with("rate-");
+        if let (Some(_), Some(one)) = (&self.capacity, self.scenarios.iter().find(taken)) {
+            return Some(format!(
+                "scenario `{}` has the name of a look of the search",
+                one.name
+            ));
+        }
+        if let Some(Err(problem)) = self.capacity.as_ref().map(Search::check) {
+            return Some(problem);
+        }
+        let share = |one: &&Scenario| one.pace.share().is_some();
+        let asking = self.scenarios.iter().find(share)?;
+        self.capacity.is_none().then(|| {
+            format!(
+                "scenario `{}` asks for a share of a capacity, and the suite has no [capacity] search",
+                asking.name
+            )
+        })
+    }
 }
 
 /// Reads a suite; `path` is for messages, its stem becomes the name.
@@ -338,6 +468,9 @@ pub fn read_suite(text: &str, path: &Path) -> Result<Suite, FileError> {
         .file_stem()
         .map(|stem| stem.to_string_lossy().into_owned())
         .unwrap_or_default();
+    if let Some(problem) = suite.problem() {
+        return Err(toml_file::entry_error(text, path, "scenario", 0, problem));
+    }
     let mut names = std::collections::HashSet::new();
     for (index, scenario) in suite.scenarios.iter().enumerate() {
         let known = names.insert(&scenario.name);

@@ -95,6 +95,38 @@ pub struct NoiseFloor {
     pub high: Option<f64>,
 }
 
+/// The highest rate that a contender sustains within a promise, over the connections that it can serve.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Capacity {
+    /// Who.
+    pub contender: String,
+    /// Of which family.
+    pub family: String,
+    /// What was promised: `p99=10ms`, and 99 % of what was asked.
+    pub slo: String,
+    /// Clients that were asked for.
+    pub connections: u32,
+    /// Those of them that it served, and that carried the load.
+    pub served: u32,
+    /// Requests a second: the median over whole searches; `None` with a reason.
+    pub value: Option<f64>,
+    /// Lower end of its 95 % interval, at least one step of the ladder; `None` when searches are too few to tell.
+    pub low: Option<f64>,
+    /// Upper end.
+    pub high: Option<f64>,
+    /// What each whole search found.
+    pub by_round: Vec<f64>,
+    /// The promised percentile of response times at that rate, nanoseconds, over all looks at it.
+    pub response_ns: Option<f64>,
+    /// What broke at the next rate.
+    pub beyond: Option<String>,
+    /// `valid`, or why it is weak or missing: `client-bound` when the generator broke before the server did.
+    pub verdict: String,
+    /// Why, and what to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// Everything a run says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -115,4 +147,7 @@ pub struct Summary {
     /// What this run cannot tell apart, by sliced scenario and metric; empty for a run without control.
     #[serde(default)]
     pub noise_floor: Vec<NoiseFloor>,
+    /// The highest rates that were sustained, where they were searched for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capacities: Vec<Capacity>,
 }

@@ -30,7 +30,7 @@ fn damaged(text: &'static str) -> impl Strategy<Value = String> {
 fn the_suites_that_are_compiled_in_have_no_mistake() {
     let suite = read_suite(SUITE, Path::new("quick.toml")).expect("no mistake");
     assert_eq!(suite.name, "quick");
-    assert!(suite.scenarios.iter().all(|scenario| scenario.rounds >= 5));
+    assert!(suite.scenarios.iter().all(|scenario| scenario.rounds >= 3));
     let contenders =
         read_contenders(CONTENDERS, Path::new("x/contenders.toml")).expect("no mistake");
     assert_eq!(contenders[0].dir, Path::new("x"));

@@ -3,11 +3,13 @@
 
 use record::{Answer, Comparison, Estimate, Scenario, Workload};
 
+use crate::capacity;
 use crate::comparisons;
 use crate::conditions::{conditions, is_open};
 use crate::data::Data;
 use crate::doubts;
 use crate::format;
+use crate::work;
 
 mod idle;
 mod open;
@@ -29,6 +31,8 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
         .typical_open()
         .map(|scenario| open::answering(data, scenario));
     let answers = [
+        capacity::sentence(data),
+        work::sentence(data),
         saturated(Workload::Rr),
         rate,
         saturated(Workload::Stream),

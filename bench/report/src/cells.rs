@@ -1,9 +1,9 @@
 //! Cells: what was recorded of one contender under one scenario, the good passes apart from the others.
 //!
-//! Every entrant that was not skipped has a cell under every scenario, measured or not: a gap would be read
-//! as "does not exist", an empty cell says why it is empty.
+//! Every entrant that was not skipped has a cell under every scenario that it was to be taken through, measured
+//! or not: a gap would be read as "does not exist", an empty cell says why it is empty.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use record::{Outcome, Pass, PassKind, Results, Scenario};
 
@@ -54,19 +54,13 @@ impl Cell<'_> {
         passes.filter(|pass| pass.round == round).collect()
     }
 
-    /// The most connections that were asked for and the fewest of them served in one pass.
+    /// The most connections that were asked for and the fewest of them served in one pass, the silent ones
+    /// included.
     pub fn served(&self) -> Option<(u32, u32)> {
-        let served = self
-            .passes
-            .iter()
-            .map(|pass| pass.connections.served)
-            .min()?;
-        let asked = self
-            .passes
-            .iter()
-            .map(|pass| pass.connections.asked)
-            .max()?;
-        Some((served, asked))
+        let passes = || self.passes.iter();
+        let served = passes().map(|pass| pass.connections.served + pass.idle.served);
+        let asked = passes().map(|pass| pass.connections.asked + pass.idle.asked);
+        Some((served.min()?, asked.max()?))
     }
 }
 
@@ -82,16 +76,28 @@ pub(crate) fn cells(results: &Results) -> Vec<Cell<'_>> {
         let key = (pass.scenario.as_str(), pass.contender.as_str());
         passes.entry(key).or_default().push(pass);
     }
+    let planned = results.run.passes.iter();
+    let planned: HashSet<(&str, &str)> = planned
+        .map(|it| (it.scenario.as_str(), it.contender.as_str()))
+        .collect();
     let mut cells = Vec::new();
     for scenario in &results.run.suite.scenarios {
         for &(contender, family) in &contenders {
-            let passes = passes
-                .remove(&(scenario.name.as_str(), contender))
-                .unwrap_or_default();
+            let key = (scenario.name.as_str(), contender);
+            let passes = passes.remove(&key).unwrap_or_default();
+            // A search takes everybody its own way, and a share of a capacity asks only those who have one.
+            if passes.is_empty() && goes_its_own_way(scenario) && !planned.contains(&key) {
+                continue;
+            }
             cells.push(cell(contender, family, scenario, &passes));
         }
     }
     cells
+}
+
+/// Whether not everybody is taken through it.
+fn goes_its_own_way(scenario: &Scenario) -> bool {
+    scenario.probe || !scenario.rates.is_empty()
 }
 
 /// Entrants that were measured, then names that stand in the records alone.

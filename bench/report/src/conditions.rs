@@ -1,6 +1,6 @@
 //! What a scenario was run under, in words: what stands in every head and subtitle.
 
-use record::{Measure, Pace, Scenario, Workload};
+use record::{Measure, Pace, Placing, Scenario, Workload};
 
 use crate::format;
 
@@ -58,6 +58,10 @@ fn under(scenario: &Scenario, pace: &str) -> String {
     let cores = format::cores(scenario.server_cpus);
     let bytes = format::bytes(scenario.message as f64);
     let load = match scenario.workload {
+        Workload::Rr if scenario.idle > 0 => format!(
+            "{clients} connections beside {} that say nothing, {bytes} a message",
+            format::count(f64::from(scenario.idle))
+        ),
         Workload::Rr => format!("{clients} connections, {bytes} a message"),
         Workload::Crr => match scenario.per_connection {
             1 => format!("{clients} at once, a connection for each request, {bytes} a message"),
@@ -84,6 +88,12 @@ fn under(scenario: &Scenario, pace: &str) -> String {
     if let Some(state) = &scenario.state {
         text.push_str(&format!(", state {state}"));
     }
+    if let Some(touch) = &scenario.touch {
+        text.push_str(&format!(", of which a connection writes to {touch}"));
+    }
+    if scenario.placement == Placing::Shared {
+        text.push_str(", shared with the generator");
+    }
     text
 }
 
@@ -98,6 +108,21 @@ fn pace(scenario: &Scenario) -> String {
         Pace::Constant(per_second) | Pace::Poisson(per_second) => {
             format!("{}, {}", rate(per_second), distances(scenario.pace))
         }
+        Pace::OfSlowest(_) | Pace::OfOwn(_) => {
+            let asked = asked(scenario).unwrap_or_default();
+            format!("{asked}, {}", distances(scenario.pace))
+        }
+    }
+}
+
+/// How many requests a rate asks for: of everybody alike, or of each a share of what it can do.
+pub(crate) fn asked(scenario: &Scenario) -> Option<String> {
+    let percent = |share: f64| format::digits(100.0 * share);
+    match scenario.pace {
+        Pace::Closed => None,
+        Pace::Constant(per_second) | Pace::Poisson(per_second) => Some(rate(per_second)),
+        Pace::OfSlowest(share) => Some(format!("{} % of the slowest capacity", percent(share))),
+        Pace::OfOwn(share) => Some(format!("{} % of each one's own capacity", percent(share))),
     }
 }
 
@@ -106,7 +131,9 @@ fn distances(pace: Pace) -> &'static str {
     match pace {
         Pace::Closed => "closed loop",
         Pace::Constant(_) => "evenly spaced (constant), whatever the server does",
-        Pace::Poisson(_) => "at exponential distances (poisson), whatever the server does",
+        Pace::Poisson(_) | Pace::OfSlowest(_) | Pace::OfOwn(_) => {
+            "at exponential distances (poisson), whatever the server does"
+        }
     }
 }
 

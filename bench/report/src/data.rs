@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use record::{CONTROL, Comparison, Entrant, Estimate, Results, Scenario, Summary, Workload};
+use record::{
+    CONTROL, Comparison, Entrant, Estimate, Outcome, Results, Scenario, Summary, Workload,
+};
 
 use crate::cells::{self, Cell};
 use crate::comparisons;
@@ -59,6 +61,16 @@ impl<'a> Data<'a> {
     /// The scenarios of the suite, in order.
     pub fn scenarios(&self) -> &'a [Scenario] {
         &self.results.run.suite.scenarios
+    }
+
+    /// The scenarios that have a section of their own: all but the looks of a search.
+    pub fn sections(&self) -> impl Iterator<Item = &'a Scenario> + use<'a> {
+        self.scenarios().iter().filter(|scenario| !scenario.probe)
+    }
+
+    /// The search for capacities, if there was one.
+    pub fn search(&self) -> Option<&'a record::Search> {
+        self.results.run.suite.capacity.as_ref()
     }
 
     /// Entrants that were measured, in order.
@@ -144,8 +156,8 @@ impl<'a> Data<'a> {
 
     /// Scenarios of a workload in which everybody asks again at once: throughput is what can be had.
     pub fn at_once(&self, workload: Workload) -> impl Iterator<Item = &'a Scenario> + use<'a> {
-        let scenarios = self.scenarios().iter();
-        scenarios.filter(move |it| it.workload == workload && asks_at_once(it))
+        self.sections()
+            .filter(move |it| it.workload == workload && asks_at_once(it))
     }
 
     /// Scenarios in which everybody is silent.
@@ -154,13 +166,16 @@ impl<'a> Data<'a> {
         scenarios.filter(|scenario| scenario.workload == Workload::Idle)
     }
 
-    /// The scenario that stands for a workload at saturation: the middle one by connections. Chosen by the suite
-    /// alone: two runs of it show the same scenario, however their figures fell.
+    /// The scenario that stands for a workload at saturation: the middle one by connections, of those without work
+    /// if there are any. Chosen by the suite alone: two runs of it show the same scenario, however their figures fell.
     pub fn typical(&self, workload: Workload) -> Option<&'a Scenario> {
         let mut scenarios: Vec<&Scenario> = self
             .at_once(workload)
             .filter(|it| is_saturating(it))
             .collect();
+        if scenarios.iter().any(|it| it.work == "none") {
+            scenarios.retain(|it| it.work == "none");
+        }
         scenarios.sort_by_key(|scenario| scenario.connections);
         scenarios.get(scenarios.len() / 2).copied()
     }
@@ -168,8 +183,7 @@ impl<'a> Data<'a> {
     /// The scenario that stands for those with a rate: the middle one by rate.
     pub fn typical_open(&self) -> Option<&'a Scenario> {
         let rate = |scenario: &&Scenario| scenario.pace.rate_per_s().unwrap_or(0.0);
-        let mut scenarios: Vec<&Scenario> =
-            self.scenarios().iter().filter(|it| is_open(it)).collect();
+        let mut scenarios: Vec<&Scenario> = self.sections().filter(|it| is_open(it)).collect();
         scenarios.sort_by(|a, b| rate(a).total_cmp(&rate(b)));
         scenarios.get(scenarios.len() / 2).copied()
     }
@@ -227,12 +241,11 @@ impl<'a> Data<'a> {
         here.map(|cell| cell.passes.len()).max().unwrap_or(0)
     }
 
-    /// Rounds of the scenario with the most.
+    /// Rounds of the scenario with the most; whole searches, where there is nothing else.
     pub fn rounds(&self) -> u32 {
-        self.scenarios()
-            .iter()
-            .map(|scenario| scenario.rounds)
-            .max()
+        let rounds = self.sections().map(|scenario| scenario.rounds).max();
+        rounds
+            .or(self.search().map(|search| search.rounds))
             .unwrap_or(0)
     }
 
@@ -252,7 +265,14 @@ impl<'a> Data<'a> {
 
     /// Cells with a pass that did not go well: who, under what, which outcome, why.
     pub fn failed(&self) -> Vec<(&'a str, &'a str, String, String)> {
-        let failed = self.cells.iter().filter(|cell| cell.failed.is_some());
+        // That a rate was too high for a server is what a search looks for.
+        let is_found = |pass: &record::Pass, probe: bool| {
+            probe && !matches!(pass.outcome, Outcome::Wrong | Outcome::Crashed)
+        };
+        let failed = self.cells.iter().filter(|cell| {
+            cell.failed
+                .is_some_and(|pass| !is_found(pass, cell.scenario.probe))
+        });
         failed
             .map(|cell| {
                 let verdict = cell.verdict.clone();

@@ -24,7 +24,8 @@ use record::Pass;
 use crate::cells::Cell;
 use crate::format;
 
-pub(crate) use client::waiting;
+pub(crate) use client::{LATE_NS, waiting};
+pub(crate) use server::kept_pace;
 
 /// `valid`, or why not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -49,6 +49,7 @@ pub(crate) fn how(metric: &str) -> How {
         "cpu_us_per_request_system" => How::Round(|pass, load| split(pass, load, |usage| usage.cpu_system_ns)),
         "switches_voluntary_per_request" => How::Round(|pass, load| count(pass, load, |usage| usage.switches_voluntary)),
         "switches_involuntary_per_request" => How::Round(|pass, load| count(pass, load, |usage| usage.switches_involuntary)),
+        "run_queue_us_per_request" => How::Round(run_queue),
         "faults_minor_per_request" => How::Round(|pass, load| count(pass, load, |usage| usage.faults_minor)),
         "generator_cpu_us_per_request" => How::Round(generator_cpu),
         "jain_connections" => How::Round(|pass, _| distribution::evenness(pass, |worker| f64::from(worker.connections))),
@@ -84,7 +85,10 @@ pub(crate) fn source(metric: &str, pass: Option<&Pass>, workload: Workload) -> S
         .map(|(_, after)| after);
     let source = if metric.starts_with("cpu_us") {
         usage.map(|usage| usage.cpu_source)
-    } else if metric.starts_with("switches") || metric.starts_with("faults") {
+    } else if ["switches", "faults", "run_queue"]
+        .iter()
+        .any(|part| metric.starts_with(part))
+    {
         usage.map(|usage| usage.source)
     } else if metric.starts_with("cgroup_") {
         Some(record::Source::Cgroup)
@@ -164,6 +168,15 @@ fn count(pass: &Pass, workload: Workload, counter: fn(&Usage) -> u64) -> Figure 
     let (from, to) = window(pass, workload)?;
     steady(from, to, workload)?;
     Ok(counter(to).saturating_sub(counter(from)) as f64 / requests(from, to)?)
+}
+
+/// How long its tasks could have run and got no CPU.
+fn run_queue(pass: &Pass, workload: Workload) -> Figure {
+    const NOT_READ: &str = "the time tasks wait for a CPU was not recorded";
+    let (from, to) = window(pass, workload)?;
+    steady(from, to, workload)?;
+    let (from_ns, to_ns) = from.run_queue_ns.zip(to.run_queue_ns).ok_or(NOT_READ)?;
+    Ok(to_ns.saturating_sub(from_ns) as f64 / 1e3 / requests(from, to)?)
 }
 
 fn generator_cpu(pass: &Pass, _: Workload) -> Figure {

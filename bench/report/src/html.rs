@@ -10,8 +10,9 @@ use crate::answers::{answers, of_scenario};
 use crate::charts::Drawn;
 use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
+use crate::markdown::HOCKEY_STICK;
 use crate::tables::{self, Figure, Row, Table};
-use crate::{format, limits, markdown, noise_floor, yardsticks};
+use crate::{capacity, format, limits, markdown, noise_floor, yardsticks};
 
 const STYLE: &str = include_str!("html/style.css");
 
@@ -24,8 +25,10 @@ pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
     let run = &data.results.run;
     let title = format!("fiveways: {}", run.suite_name);
     let of_suite = charts.iter().filter(|chart| chart.scenario.is_none());
-    let (first, others): (Vec<&Drawn>, Vec<&Drawn>) =
-        of_suite.partition(|chart| chart.name == "five-ways");
+    let elsewhere = |chart: &&Drawn| data.search().is_some() && chart.name == HOCKEY_STICK;
+    let (first, others): (Vec<&Drawn>, Vec<&Drawn>) = of_suite
+        .filter(|chart| !elsewhere(chart))
+        .partition(|chart| chart.name == "five-ways");
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -42,7 +45,8 @@ pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
                     (noise(data))
                     ol.answers { @for answer in answers(data) { li { (answer) } } }
                     @for chart in first { (figure(chart)) }
-                    @for scenario in data.scenarios() { (section(data, scenario, charts)) }
+                    (capacities(data, charts))
+                    @for scenario in data.sections() { (section(data, scenario, charts)) }
                     @if !others.is_empty() {
                         h2 id="charts" { "Charts" }
                         @for chart in others { (figure(chart)) }
@@ -74,7 +78,7 @@ fn head(data: &Data<'_>) -> Markup {
                 (machine(&run.host)) ". " (format::plural(data.rounds() as usize, "round")) ", fresh servers each; begun " (run.started) "."
             }
             nav aria-label="Scenarios" {
-                ul { @for scenario in data.scenarios() { li { a href={ "#" (scenario.name) } { (scenario.title) } } } }
+                ul { @for scenario in data.sections() { li { a href={ "#" (scenario.name) } { (scenario.title) } } } }
             }
         }
     }
@@ -95,6 +99,32 @@ fn noise(data: &Data<'_>) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// The highest rates that are sustained, and beside them how response times grow.
+fn capacities(data: &Data<'_>, charts: &[Drawn]) -> Markup {
+    let Some(search) = data.search() else {
+        return html! {};
+    };
+    let notes = capacity::notes(data);
+    html! {
+        section {
+            h2 id="capacity" { "Capacity" }
+            p.conditions { (capacity::caption(search)) "; " (machine(&data.results.run.host)) }
+            div.box tabindex="0" {
+                table aria-label="capacity" {
+                    thead { tr { th scope="col" { "contender" } @for head in capacity::head(data) { th scope="col" { (head) } } } }
+                    tbody {
+                        @for (contender, ranked, cells) in capacity::rows(data) {
+                            tr.weak[!ranked] { th scope="row" { (contender) } @for cell in &cells { td { (cell) } } }
+                        }
+                    }
+                }
+            }
+            @if !notes.is_empty() { ul.notes { @for note in &notes { li { (note) } } } }
+            @for chart in charts.iter().filter(|it| it.name == HOCKEY_STICK) { (figure(chart)) }
         }
     }
 }
@@ -175,9 +205,9 @@ fn figure_cell(cell: &Figure, columns: usize) -> Markup {
 fn missing(data: &Data<'_>) -> Markup {
     let (skipped, failed, damage) = (data.skipped(), data.failed(), &data.results.damage);
     html! {
-        @if !skipped.is_empty() {
+        @if !skipped.is_empty() || !data.results.run.left_out.is_empty() {
             h2 id="skipped" { "Skipped" }
-            ul { @for (contender, reason) in &skipped { li { strong { (contender) } ": " (reason) } } }
+            ul { @for out in &data.results.run.left_out { li { strong { (out.scenario) } ": " (out.reason) } } @for (contender, reason) in &skipped { li { strong { (contender) } ": " (reason) } } }
         }
         @if !failed.is_empty() {
             h2 id="failed" { "Failed" }

@@ -16,6 +16,8 @@
 //! | one contender against another | `comparisons`, `duel` |
 //! | what a run cannot tell apart | `noise_floor` |
 //! | whether more rounds are needed | `precision` |
+//! | the highest rate that is sustained, and the search for it | `capacity` |
+//! | from how much work on models matter no more | `work` |
 //! | what weakens a figure | `doubts` |
 //! | what the machine's parts take | `yardsticks` |
 //! | what the machine cannot show, and what of it to change | `limits`, `checkup` |
@@ -24,6 +26,7 @@
 //! | pages | `answers`, `tables`, `columns`, `terminal`, `markdown`, `html`, `charts` |
 
 mod answers;
+mod capacity;
 mod cells;
 mod charts;
 mod checkup;
@@ -55,12 +58,15 @@ mod terminal;
 mod yardsticks;
 
 pub use checkup::{Ink, Style, checkup, checkup_object};
+mod work;
+
+pub use capacity::{Probe, capacities, next_probes, serving_all};
 pub use comparisons::pairs;
 pub use doubts::is_doubt;
 pub use duel::duel;
 pub use pages::{WriteError, write};
 pub use precision::half_widths;
-pub use terminal::terminal;
+pub use terminal::{capacity_table, terminal};
 
 /// Every figure of `results` with its interval or the reason why there is none, and every comparison with
 /// the suite's reference. Also valid on an unfinished run: its figures rest on the rounds made so far.
@@ -75,5 +81,6 @@ pub fn summarise(results: &record::Results) -> record::Summary {
         estimates: estimates::estimates(&cells, results.run.seed),
         comparisons: comparisons::comparisons(&cells, &results.run),
         noise_floor: noise_floor::noise_floor(&cells, &results.run),
+        capacities: capacity::capacities(results),
     }
 }

@@ -8,7 +8,10 @@ use crate::answers::{answers, of_scenario};
 use crate::charts::Drawn;
 use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
-use crate::{format, limits, noise_floor, tables, yardsticks};
+use crate::{capacity, format, limits, noise_floor, tables, yardsticks};
+
+/// The chart that stands beside capacities.
+pub(crate) const HOCKEY_STICK: &str = "latency-by-rate";
 
 /// The whole file.
 pub(crate) fn readme(data: &Data<'_>, charts: &[Drawn]) -> String {
@@ -42,7 +45,8 @@ pub(crate) fn readme(data: &Data<'_>, charts: &[Drawn]) -> String {
             "\n![five ways at a glance](charts/five-ways.svg)",
         );
     }
-    for scenario in data.scenarios() {
+    capacities(&mut text, data, charts);
+    for scenario in data.sections() {
         section(&mut text, data, scenario);
         for chart in charts
             .iter()
@@ -51,7 +55,7 @@ pub(crate) fn readme(data: &Data<'_>, charts: &[Drawn]) -> String {
             picture(&mut text, chart);
         }
     }
-    pictures(&mut text, charts);
+    pictures(&mut text, data, charts);
     parts(&mut text, data);
     missing(&mut text, data);
     repeat(&mut text, data);
@@ -75,8 +79,42 @@ fn noise(text: &mut String, data: &Data<'_>) {
     push(text, "");
 }
 
-fn pictures(text: &mut String, charts: &[Drawn]) {
+/// The highest rates that are sustained, and beside them how response times grow.
+fn capacities(text: &mut String, data: &Data<'_>, charts: &[Drawn]) {
+    let Some(search) = data.search() else {
+        return;
+    };
+    push(text, "\n## Capacity\n");
+    push(
+        text,
+        &format!(
+            "*{}; {}*\n",
+            line(&capacity::caption(search)),
+            line(&machine(&data.results.run.host))
+        ),
+    );
+    let head = capacity::head(data);
+    push(text, &format!("| | {} |", line_of(&head)));
+    push(text, &format!("|---|{}", "---:|".repeat(head.len())));
+    for (contender, ranked, cells) in capacity::rows(data) {
+        let name = match ranked {
+            true => line(&contender),
+            false => format!("*{}*", line(&contender)),
+        };
+        push(text, &format!("| {name} | {} |", line_of(&cells)));
+    }
+    for note in capacity::notes(data) {
+        push(text, &format!("\n{} {}", format::MISSING, line(&note)));
+    }
+    if let Some(chart) = charts.iter().find(|it| it.name == HOCKEY_STICK) {
+        picture(text, chart);
+    }
+}
+
+fn pictures(text: &mut String, data: &Data<'_>, charts: &[Drawn]) {
     let of_suite = charts.iter().filter(|chart| chart.scenario.is_none());
+    let elsewhere = |chart: &&Drawn| data.search().is_some() && chart.name == HOCKEY_STICK;
+    let of_suite = of_suite.filter(|chart| !elsewhere(chart));
     let of_suite: Vec<&Drawn> = of_suite.collect();
     if !of_suite.is_empty() {
         push(text, "\n## Charts");
@@ -187,8 +225,15 @@ fn line_of(heads: &[String]) -> String {
 
 fn missing(text: &mut String, data: &Data<'_>) {
     let (skipped, failed) = (data.skipped(), data.failed());
-    if !skipped.is_empty() {
+    let left_out = &data.results.run.left_out;
+    if !skipped.is_empty() || !left_out.is_empty() {
         push(text, "\n## Skipped\n");
+    }
+    for out in left_out {
+        push(
+            text,
+            &format!("- {}: {}", line(&out.scenario), line(&out.reason)),
+        );
     }
     for (contender, reason) in skipped {
         push(text, &format!("- {}: {}", line(contender), line(&reason)));

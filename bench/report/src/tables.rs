@@ -144,7 +144,7 @@ fn figure(data: &Data<'_>, contender: &str, scenario: &Scenario, metric: &str) -
             }
         }
         (Some(value), _) => Figure {
-            text: written(scenario, metric, value),
+            text: written(scenario, contender, metric, value),
             interval: format::spread(metric, value, it.low, it.high),
             reason: it
                 .reason
@@ -160,8 +160,12 @@ fn figure(data: &Data<'_>, contender: &str, scenario: &Scenario, metric: &str) -
 }
 
 /// A figure; with a rate, of throughput the share of what was asked.
-fn written(scenario: &Scenario, metric: &str, value: f64) -> String {
-    match scenario.pace.rate_per_s() {
+fn written(scenario: &Scenario, contender: &str, metric: &str, value: f64) -> String {
+    match scenario.rate_per_s(contender) {
+        Some(asked) if metric == columns::ACHIEVED && scenario.pace.share().is_some() => {
+            let share = format::digits(100.0 * value / asked);
+            format!("{share} % of {}", format::rate(asked))
+        }
         Some(asked) if metric == columns::ACHIEVED => {
             format!("{} %", format::digits(100.0 * value / asked))
         }

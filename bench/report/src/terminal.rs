@@ -4,13 +4,13 @@
 use std::path::Path;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
-use record::{Entrant, Results, Scenario, Summary, Workload};
+use record::{Entrant, Pace, Results, Scenario, Summary, Workload};
 
 use crate::answers::answers;
-use crate::conditions::rate;
+use crate::conditions::asked;
 use crate::data::{Data, may_be_shown};
 use crate::doubts::OVERLOAD;
-use crate::{format, limits, noise_floor};
+use crate::{capacity, format, limits, noise_floor};
 
 pub(crate) mod text;
 
@@ -68,9 +68,53 @@ fn table(data: &Data<'_>) -> Vec<String> {
     }
 }
 
+/// The capacities, in as many columns: a line each, then what broke beyond; the last line says where the report is.
+pub fn capacity_table(
+    results: &Results,
+    summary: &Summary,
+    report_path: &Path,
+    columns: usize,
+) -> String {
+    let data = Data::new(results, summary);
+    let Some(search) = data.search() else {
+        return String::new();
+    };
+    let mut lines: Vec<String> = Vec::new();
+    if let Some(sentence) = capacity::sentence(&data) {
+        lines.extend(text::wrap_to(&sentence, columns));
+        lines.push(String::new());
+    }
+    lines.extend(text::wrap_to(&capacity::caption(search), columns));
+    let head = capacity::head(&data);
+    let figures = head.len() - 1;
+    let words: Vec<&str> = std::iter::once("")
+        .chain(head[..figures].iter().map(String::as_str))
+        .collect();
+    let mut table = grid(&words);
+    let rows = capacity::rows(&data);
+    for (contender, _, cells) in &rows {
+        let mut row = vec![clip(contender, 24)];
+        row.extend(cells[..figures].iter().cloned());
+        table.add_row(row);
+    }
+    lines.extend(drawn_in(&mut table, "", columns).into_iter().skip(2));
+    lines.extend([String::new(), format!("{}:", head[figures])]);
+    for (contender, _, cells) in &rows {
+        let why = cells.last().map_or("", String::as_str);
+        lines.extend(text::wrap_to(&format!("{contender}: {why}"), columns));
+    }
+    for (contender, reason) in data.skipped() {
+        let skipped = format!("skipped: {contender}, {reason}");
+        lines.extend(text::wrap_to(&skipped, columns));
+    }
+    lines.extend(path_lines(&report_path.display().to_string()));
+    lines.join("\n") + "\n"
+}
+
 /// At saturation: what the families answer and what it costs.
 fn closed(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
     let memory = data.heaviest();
+    let steady = steady(data, scenario);
     let mut table = grid(&[
         "",
         "req/s",
@@ -84,7 +128,7 @@ fn closed(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
     for entrant in data.firsts() {
         let name = entrant.name.as_str();
         let mut row = vec![clip(name, 21)];
-        row.extend(loaded(data, name, &scenario.name));
+        row.extend(loaded(data, name, &scenario.name, steady));
         let weight = memory.and_then(|memory| {
             let it = data.shown(name, &memory.name, "memory_bytes_per_connection")?;
             Some(format::bytes(it.value?))
@@ -94,11 +138,32 @@ fn closed(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
     }
     let clients = scenario.connections;
     let cores = format::cores(scenario.server_cpus);
-    let caption = format!(
-        "{}: {clients} clients, closed loop, at saturation, {cores}",
-        scenario.name
-    );
+    let caption = match steady {
+        Some(steady) => format!(
+            "{}: {clients} clients at saturation, {cores}; p50, p99 at {}/s ({})",
+            scenario.name,
+            format::tick(steady.pace.rate_per_s().unwrap_or_default()),
+            steady.name
+        ),
+        None => format!(
+            "{}: {clients} clients, closed loop, at saturation, {cores}",
+            scenario.name
+        ),
+    };
     drawn(&mut table, &caption)
+}
+
+/// The scenario with a rate that asks the same otherwise: latency is read there, where it is not connections
+/// divided by throughput.
+fn steady<'a>(data: &Data<'a>, saturated: &Scenario) -> Option<&'a Scenario> {
+    let alike = |scenario: &&Scenario| {
+        let closed = Scenario {
+            pace: Pace::Closed,
+            ..(*scenario).clone()
+        };
+        scenario.pace.rate_per_s().is_some() && closed.rate_line() == saturated.rate_line()
+    };
+    data.sections().find(alike)
 }
 
 /// At a rate: who keeps it, and how long users wait. The firsts of families before the others, as many as
@@ -121,7 +186,7 @@ fn open(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
     let caption = format!(
         "{}: {}, {} clients, {}",
         scenario.name,
-        rate(scenario.pace.rate_per_s().unwrap_or_default()),
+        asked(scenario).unwrap_or_default(),
         scenario.connections,
         format::cores(scenario.server_cpus)
     );
@@ -191,10 +256,16 @@ fn paced(data: &Data<'_>, name: &str, scenario: &Scenario) -> Vec<String> {
 }
 
 /// requests/s, ±, p50, p99, switches, CPU of a loaded cell; who was served where not everybody was.
-fn loaded(data: &Data<'_>, name: &str, scenario: &str) -> Vec<String> {
+fn loaded(data: &Data<'_>, name: &str, scenario: &str, steady: Option<&Scenario>) -> Vec<String> {
+    let latency = steady.map_or(scenario, |steady| steady.name.as_str());
     let valid = |metric: &str| data.shown(name, scenario, metric);
     let shown = |metric: &str| {
-        let value = valid(metric).and_then(|it| it.value);
+        let under = if metric.contains("_ns_") {
+            latency
+        } else {
+            scenario
+        };
+        let value = data.shown(name, under, metric).and_then(|it| it.value);
         value.map_or_else(missing, |value| match metric {
             "throughput_per_s" => format::plain_rate(value),
             "cpu_us_per_request" => format::digits(value),

@@ -59,6 +59,7 @@ pub struct DuelArgs {
 pub fn duel(args: &DuelArgs) -> Result<ExitCode, Failure> {
     let (suite, suite_text) = one_scenario(args)?;
     let contestants = chosen(entrants::gather(&args.who)?, &args.names)?;
+    let stopping = Stopping::new(args.precision, args.budget, true);
     let measured = session::carry_out(Asked {
         suite: Suite {
             reference: contestants[0].entrant.name.clone(),
@@ -68,7 +69,7 @@ pub fn duel(args: &DuelArgs) -> Result<ExitCode, Failure> {
         contestants,
         out: args.out.clone(),
         seed: args.seed,
-        stopping: Some(Stopping::new(args.precision, args.budget, true)),
+        go_on: Box::new(move |results| stopping.more(results)),
         quiet: args.json,
         provisional: false,
     })?;

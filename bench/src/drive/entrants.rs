@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use measure::Contestant;
-use record::{CONTROL, Contender, Entrant, Holds, is_name, read_contenders};
+use record::{CONTROL, Contender, Entrant, Holds, Suite, is_name, read_contenders};
 use regex::Regex;
 use sha2::{Digest, Sha256};
 
@@ -26,13 +26,7 @@ pub fn gather(who: &Who) -> Result<Vec<Contestant>, Failure> {
     let folder = workspace().join("servers/contenders");
     let mut foreign = read(FOREIGN, &folder.join("contenders.toml"))?;
     for path in &who.contenders {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Failure::usage(
-                format!("the contenders of {} cannot be read", path.display()),
-                error.to_string(),
-            )
-        })?;
-        foreign.extend(read(&text, path)?);
+        foreign.extend(read(&read_file(path)?, path)?);
     }
     for with in &who.with {
         foreign.push(from_words(with)?);
@@ -69,6 +63,46 @@ pub fn select(all: Vec<Contestant>, pattern: Option<&str>) -> Result<Vec<Contest
         return Ok(chosen);
     }
     Err(Failure::unknown("contender that matches", pattern, &names))
+}
+
+/// Those who take part in a suite: whoever `only` matches, if it is said; else those whom the suite is about, and
+/// whoever the user has added.
+///
+/// # Errors
+/// When they cannot be gathered, an expression is none, or nobody matches.
+pub fn for_suite(who: &Who, only: Option<&str>, suite: &Suite) -> Result<Vec<Contestant>, Failure> {
+    let all = gather(who)?;
+    let (None, Some(about)) = (only, &suite.only) else {
+        return select(all, only);
+    };
+    let added = added(who)?;
+    let mut pattern = format!("(?:{about})");
+    for name in added {
+        pattern.push_str(&format!("|^{name}$"));
+    }
+    select(all, Some(&pattern))
+}
+
+/// The names of those whom the user has added.
+fn added(who: &Who) -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    for path in &who.contenders {
+        let text = read_file(path)?;
+        names.extend(read(&text, path)?.into_iter().map(|one| one.name));
+    }
+    for with in &who.with {
+        names.push(from_words(with)?.name);
+    }
+    Ok(names)
+}
+
+fn read_file(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(
+            format!("the contenders of {} cannot be read", path.display()),
+            error.to_string(),
+        )
+    })
 }
 
 /// A regular expression that the user typed.

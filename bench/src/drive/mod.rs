@@ -1,5 +1,6 @@
 //! What the verbs do: measure a round, record it, ask `report`, go on. No statistics and no measuring here.
 
+pub mod capacity;
 pub mod doctor;
 pub mod duel;
 pub mod entrants;

@@ -18,14 +18,26 @@ pub fn present(entrants: &[Entrant]) -> Vec<String> {
     present.map(|entrant| entrant.name.clone()).collect()
 }
 
-/// All passes of a run.
+/// All passes that can be planned before anything was measured: none of a search, which finds its own way, and
+/// none of what rests on its outcome.
 pub fn passes(suite: &Suite, contenders: &[String], seed: u64) -> Vec<Planned> {
+    let known = |scenario: &Scenario| !scenario.probe && !scenario.is_unresolved();
+    passes_of(suite, contenders, seed, known)
+}
+
+/// All passes of the scenarios that are `wanted`.
+pub fn passes_of(
+    suite: &Suite,
+    contenders: &[String],
+    seed: u64,
+    wanted: impl Fn(&Scenario) -> bool,
+) -> Vec<Planned> {
     let scenarios = suite.scenarios.iter();
     let rounds = scenarios.map(|scenario| scenario.rounds).max().unwrap_or(0);
     let mut passes = Vec::new();
     for number in 1..=rounds {
         for (index, scenario) in suite.scenarios.iter().enumerate() {
-            if number <= scenario.rounds {
+            if number <= scenario.rounds && wanted(scenario) {
                 passes.extend(round(suite, index, contenders, seed, number));
             }
         }
@@ -44,7 +56,12 @@ pub fn round(
     let seed = round_seed(seed, scenario, round);
     let scenario = &suite.scenarios[scenario];
     let sliced = scenario.measure == Measure::Sliced;
-    let contenders = contenders.iter().filter(|name| sliced || *name != CONTROL);
+    // Where each has a rate of its own, who has none takes no part.
+    let has_rate = |name: &&String| scenario.rates.is_empty() || scenario.rates.contains_key(*name);
+    let contenders = contenders
+        .iter()
+        .filter(|name| sliced || *name != CONTROL)
+        .filter(has_rate);
     let contenders: Vec<String> = contenders.cloned().collect();
     let blocks = deal(scenario, &contenders, &suite.reference, seed);
     planned(scenario, round, &blocks)
@@ -126,7 +143,8 @@ mod tests {
     fn everybody_is_planned_once_a_scenario_and_round() {
         let contenders = names(8);
         let passes = passes(&suite(), &contenders, 7);
-        assert_eq!(passes.len(), 9 * 6 * 5);
+        let rounds: u32 = suite().scenarios.iter().map(|one| one.rounds).sum();
+        assert_eq!(passes.len(), 9 * rounds as usize);
         let mut keys: Vec<_> = passes
             .iter()
             .map(|pass| (&pass.contender, &pass.scenario, pass.round))

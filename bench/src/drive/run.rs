@@ -5,8 +5,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use measure::Contestant;
-use record::{CONTROL, Measure, Suite, Summary};
+use record::{CONTROL, Measure, Results, Scenario, Suite, Summary};
 
+use super::capacity;
 use super::entrants;
 use super::failure::{Exit, Failure, print};
 use super::session::{self, Asked, Measured};
@@ -24,18 +25,22 @@ const BUDGET: Duration = Duration::from_secs(600);
 /// but a record, and an exit code.
 pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let (suite, suite_text) = chosen_suite(args)?;
-    let mut contestants = entrants::select(entrants::gather(&args.who)?, args.only.as_deref())?;
+    let mut contestants = entrants::for_suite(&args.who, args.only.as_deref(), &suite)?;
     add_control(&mut contestants, &suite);
     let budget = args.budget.unwrap_or(BUDGET);
+    let stopping = args
+        .precision
+        .map(|precision| Stopping::new(precision, budget, false));
     let measured = session::carry_out(Asked {
         suite,
         suite_text,
         contestants,
         out: args.out.clone(),
         seed: args.seed,
-        stopping: args
-            .precision
-            .map(|precision| Stopping::new(precision, budget, false)),
+        go_on: Box::new(move |results| {
+            let further = || stopping.as_ref()?.more(results);
+            capacity::more(results).or_else(further)
+        }),
         quiet: args.json,
         provisional: !args.json,
     })?;
@@ -66,6 +71,13 @@ fn chosen_suite(args: &RunArgs) -> Result<(Suite, String), Failure> {
             .scenarios
             .iter_mut()
             .for_each(|scenario| scenario.rounds = rounds);
+        if let Some(search) = &mut suite.capacity {
+            search.rounds = rounds;
+        }
+    }
+    if !suite.scenarios.iter().any(Scenario::is_unresolved) {
+        // Nobody asks for a share of what would be found.
+        suite.capacity = None;
     }
     Ok((suite, text))
 }
@@ -101,13 +113,19 @@ fn conclude(args: &RunArgs, measured: Measured) -> Result<ExitCode, Failure> {
             Some(&folder.join("report.html")),
         ));
     }
+    let doubted = is_doubted(&summary, results);
     let exit = measured.exit()?;
-    let refused = args.strict && exit == Exit::Well && is_doubted(&summary);
+    let refused = args.strict && exit == Exit::Well && doubted;
     Ok(if refused { Exit::Refused } else { exit }.into())
 }
 
-/// Whether the figures of any cell are weak.
-fn is_doubted(summary: &Summary) -> bool {
+/// Whether the figures of any cell are weak; a search goes where they are.
+fn is_doubted(summary: &Summary, results: &Results) -> bool {
+    let scenarios = results.run.suite.scenarios.iter();
+    let probes: Vec<&str> = scenarios
+        .filter(|scenario| scenario.probe)
+        .map(|scenario| scenario.name.as_str())
+        .collect();
     let mut estimates = summary.estimates.iter();
-    estimates.any(|estimate| report::is_doubt(&estimate.verdict))
+    estimates.any(|it| report::is_doubt(&it.verdict) && !probes.contains(&it.scenario.as_str()))
 }

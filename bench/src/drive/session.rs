@@ -1,19 +1,31 @@
-//! A session: the plan carried out block by block, each pass recorded as soon as it is made, and rounds
-//! added where the answer is not yet as narrow as was asked for. What `run` and `duel` have in common.
+//! A session: the plan carried out block by block, each pass recorded as soon as it is made; then whoever asked
+//! is shown the results and says what else shall be measured, until that is nothing. What `run`, `duel` and
+//! `capacity` have in common.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use measure::{AgentError, Bench, Contestant, place};
-use record::{Outcome, Pass, Planned, RUN_SCHEMA, Results, Run, Suite, Writer};
+use measure::{AgentError, Bench, Contestant, place_as};
+use record::{LeftOut, Outcome, Pass, Planned, RUN_SCHEMA, Results, Run, Scenario, Suite, Writer};
 
 use super::entrants;
 use super::failure::{Exit, Failure};
 use super::interrupt;
 use super::plan;
 use super::progress::Progress;
-use super::stopping::Stopping;
+
+/// What else shall be measured: passes, and the suite that their scenarios stand in. Scenarios may be added at its
+/// end, and those that are there may have more rounds; none goes, and none changes its place.
+pub struct More {
+    /// As it is from now on.
+    pub suite: Suite,
+    /// In order.
+    pub passes: Vec<Planned>,
+}
+
+/// Asked when the plan is done: what else?
+pub type GoOn = Box<dyn FnMut(&Results) -> Option<More>>;
 
 /// What is to be measured, and where its records go.
 pub struct Asked {
@@ -27,8 +39,8 @@ pub struct Asked {
     pub out: Option<PathBuf>,
     /// From which every order and payload follows; else from the clock.
     pub seed: Option<u64>,
-    /// Whether rounds are added.
-    pub stopping: Option<Stopping>,
+    /// What is added to the plan.
+    pub go_on: GoOn,
     /// Whether progress is kept off the terminal.
     pub quiet: bool,
     /// Whether a first answer is shown, and drawn again after each round.
@@ -55,13 +67,13 @@ enum Broken {
 /// # Errors
 /// When it cannot begin. What happens to a contender is a record, and what breaks a session off later is
 /// told by [`Measured::exit`], when what was kept has been shown.
-pub fn carry_out(asked: Asked) -> Result<Measured, Failure> {
+pub fn carry_out(mut asked: Asked) -> Result<Measured, Failure> {
     measure::adopt_orphans();
     let interrupt = interrupt::watch().map_err(|error| {
         Failure::tool("prepare", "signals cannot be watched", error.to_string())
     })?;
     let bench = start_bench(&interrupt)?;
-    let run = plan_of(&asked, &bench)?;
+    let run = plan_of(&mut asked, &bench)?;
     let folder = asked.out.unwrap_or_else(|| folder(&run));
     let writer = Writer::create(&folder, &run)?;
     let mut session = Session {
@@ -76,7 +88,7 @@ pub fn carry_out(asked: Asked) -> Result<Measured, Failure> {
         writer,
         bench,
     };
-    let ended = session.measure(asked.stopping.as_ref());
+    let ended = session.measure(asked.go_on);
     session.progress.finish();
     let results = session.end();
     measure::end_orphans();
@@ -97,18 +109,43 @@ pub fn start_bench(interrupt: &Arc<std::os::fd::OwnedFd>) -> Result<Bench, Failu
     Bench::start(&program, Some(Arc::clone(interrupt))).map_err(|error| failed(error.to_string()))
 }
 
-fn plan_of(asked: &Asked, bench: &Bench) -> Result<Run, Failure> {
-    for scenario in &asked.suite.scenarios {
-        place(&bench.host.topology, scenario.server_cpus).map_err(|cause| {
-            Failure::usage(
-                format!(
-                    "scenario {} cannot be placed on this machine",
-                    scenario.name
-                ),
-                cause,
-            )
-        })?;
+/// Takes out of the suite the scenarios that this machine has no room for, each with what it would need.
+///
+/// # Errors
+/// When none is left.
+fn leave_out(suite: &mut Suite, bench: &Bench) -> Result<Vec<LeftOut>, Failure> {
+    let mut left_out = Vec::new();
+    suite.scenarios.retain(|scenario| {
+        match place_as(
+            &bench.host.topology,
+            scenario.server_cpus,
+            scenario.placement,
+        ) {
+            Ok(_) => true,
+            Err(reason) => {
+                left_out.push(LeftOut {
+                    scenario: scenario.name.clone(),
+                    reason,
+                });
+                false
+            }
+        }
+    });
+    match left_out.first() {
+        Some(LeftOut { scenario, reason })
+            if suite.scenarios.is_empty() && suite.capacity.is_none() =>
+        {
+            Err(Failure::usage(
+                format!("scenario {scenario} cannot be placed on this machine"),
+                reason.clone(),
+            ))
+        }
+        _ => Ok(left_out),
     }
+}
+
+fn plan_of(asked: &mut Asked, bench: &Bench) -> Result<Run, Failure> {
+    let left_out = leave_out(&mut asked.suite, bench)?;
     let started = SystemTime::now();
     let since_1970 = started
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -134,6 +171,7 @@ fn plan_of(asked: &Asked, bench: &Bench) -> Result<Run, Failure> {
         entrants,
         host: bench.host.clone(),
         yardsticks: Vec::new(),
+        left_out,
     })
 }
 
@@ -167,18 +205,17 @@ struct Session {
 }
 
 impl Session {
-    /// The plan, and the rounds that `stopping` adds to it.
-    fn measure(&mut self, stopping: Option<&Stopping>) -> Result<(), Broken> {
+    /// The plan, and what is added to it.
+    fn measure(&mut self, mut go_on: GoOn) -> Result<(), Broken> {
         self.yardsticks()?;
         let mut done = 0;
         loop {
             self.passes(done)?;
             done = self.results.run.passes.len();
-            let wide = stopping.map_or(Vec::new(), |it| it.too_wide(&self.results));
-            if wide.is_empty() {
-                return Ok(());
+            match go_on(&self.results) {
+                Some(more) => self.add(more)?,
+                None => return Ok(()),
             }
-            self.add_round(&wide)?;
         }
     }
 
@@ -215,19 +252,12 @@ impl Session {
         Ok(())
     }
 
-    /// One more round of these scenarios, in the plan before it is made: resuming is plan minus records.
-    fn add_round(&mut self, scenarios: &[usize]) -> Result<(), Broken> {
+    /// What is added stands in the plan before it is made: resuming is plan minus records.
+    fn add(&mut self, more: More) -> Result<(), Broken> {
         let run = &mut self.results.run;
-        let before = run.passes.len();
-        for &index in scenarios {
-            run.suite.scenarios[index].rounds += 1;
-            let round = run.suite.scenarios[index].rounds;
-            let present = plan::present(&run.entrants);
-            run.passes
-                .extend(plan::round(&run.suite, index, &present, run.seed, round));
-        }
-        let added = run.passes.len() - before;
-        self.progress.more(added as u64);
+        run.suite = more.suite;
+        self.progress.more(more.passes.len() as u64);
+        run.passes.extend(more.passes);
         self.writer
             .write_plan(&self.results.run)
             .map_err(Broken::Store)
@@ -243,8 +273,9 @@ impl Session {
         else {
             return Ok(());
         };
-        let scenario = &run.suite.scenarios[index];
-        let Ok(placement) = place(&self.bench.host.topology, scenario.server_cpus) else {
+        let scenario: Scenario = run.suite.scenarios[index].as_of(&block[0].contender);
+        let topology = &self.bench.host.topology;
+        let Ok(placement) = place_as(topology, scenario.server_cpus, scenario.placement) else {
             return Ok(());
         };
         let contestants: Vec<&Contestant> = block
@@ -256,14 +287,14 @@ impl Session {
             })
             .collect();
         self.progress
-            .block(scenario, block[0].round, contestants.len());
+            .block(&scenario, block[0].round, contestants.len());
         let seed = plan::round_seed(run.seed, index, block[0].round);
         self.bench
             .pin(&placement.generator)
             .map_err(Broken::Agent)?;
         let passes = measure::round(
             &mut self.bench,
-            scenario,
+            &scenario,
             &placement,
             &contestants,
             block,
@@ -301,7 +332,7 @@ impl Measured {
             Failure::tool(phase, format!("the run broke off; {kept}"), cause)
         };
         match self.ended {
-            Ok(()) => Ok(strongest(&self.results.passes)),
+            Ok(()) => Ok(strongest(&self.results)),
             Err(Broken::Agent(AgentError::Interrupted)) => {
                 eprintln!("fiveways: interrupted; {kept}");
                 Ok(Exit::Interrupted)
@@ -314,9 +345,18 @@ impl Measured {
     }
 }
 
-/// The strongest of what happened to the passes.
-fn strongest(passes: &[Pass]) -> Exit {
-    let any = |outcome: fn(Outcome) -> bool| passes.iter().any(|pass| outcome(pass.outcome));
+/// The strongest of what happened to the passes. That a rate was too high for a server is what a search looks for.
+fn strongest(results: &Results) -> Exit {
+    let probes = results.run.suite.scenarios.iter().filter(|it| it.probe);
+    let probes: Vec<&str> = probes.map(|it| it.name.as_str()).collect();
+    let found = |pass: &&Pass| {
+        let ended = matches!(pass.outcome, Outcome::Wrong | Outcome::Crashed);
+        ended || !probes.contains(&pass.scenario.as_str())
+    };
+    let any = |outcome: fn(Outcome) -> bool| {
+        let mut passes = results.passes.iter().filter(found);
+        passes.any(|pass| outcome(pass.outcome))
+    };
     if any(|outcome| outcome == Outcome::Wrong) {
         Exit::WrongBytes
     } else if any(|outcome| !matches!(outcome, Outcome::Ok | Outcome::Skipped)) {

@@ -3,7 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use record::Results;
+use record::{Results, Suite};
+
+use super::plan;
+use super::session::More;
 
 /// What is asked of the answer, and what it may cost.
 #[derive(Clone, Debug)]
@@ -29,7 +32,7 @@ impl Stopping {
     }
 
     /// Scenarios, by their place in the suite, that are to have another round.
-    pub fn too_wide(&self, results: &Results) -> Vec<usize> {
+    fn too_wide(&self, results: &Results) -> Vec<usize> {
         let scenarios = &results.run.suite.scenarios;
         let rounds = scenarios.iter().map(|one| one.rounds).max().unwrap_or(1);
         let round = self.begun.elapsed() / rounds.max(1);
@@ -43,6 +46,26 @@ impl Stopping {
         too_wide
             .filter_map(|(name, _)| scenarios.iter().position(|one| one.name == name))
             .collect()
+    }
+}
+
+impl Stopping {
+    /// One more round of each scenario that is not known well enough; nothing when all are, or time is up.
+    pub fn more(&self, results: &Results) -> Option<More> {
+        let too_wide = self.too_wide(results);
+        if too_wide.is_empty() {
+            return None;
+        }
+        let run = &results.run;
+        let present = plan::present(&run.entrants);
+        let mut suite: Suite = run.suite.clone();
+        let mut passes = Vec::new();
+        for index in too_wide {
+            suite.scenarios[index].rounds += 1;
+            let round = suite.scenarios[index].rounds;
+            passes.extend(plan::round(&suite, index, &present, run.seed, round));
+        }
+        Some(More { suite, passes })
     }
 }
 

@@ -55,7 +55,7 @@ pub fn load(
     span: &Span,
     tick: &mut dyn FnMut(LoadBin),
 ) -> Result<Loaded, LoadError> {
-    allow_descriptors(u64::from(plan.connections))?;
+    allow_descriptors(u64::from(plan.connections + plan.idle))?;
     let mut team = Team::new(plan).map_err(|errno| LoadError::System {
         what: "epoll_create1",
         error: errno.into(),
@@ -121,7 +121,12 @@ impl Loader {
     /// # Errors
     /// When this process may not open so many connections.
     pub fn connect(&mut self, plans: &[LoadPlan]) -> Result<Vec<Tally>, LoadError> {
-        allow_descriptors(plans.iter().map(|plan| u64::from(plan.connections)).sum())?;
+        allow_descriptors(
+            plans
+                .iter()
+                .map(|plan| u64::from(plan.connections + plan.idle))
+                .sum(),
+        )?;
         self.teams.clear();
         for plan in plans {
             let mut team = Team::new(plan).map_err(|errno| LoadError::System {

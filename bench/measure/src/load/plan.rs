@@ -42,6 +42,8 @@ pub struct LoadPlan {
     pub seed: u64,
     /// The number of the first connection, from which payloads follow.
     pub first_connection: u64,
+    /// Connections beside those: each is answered once, and then stays and says nothing.
+    pub idle: u32,
 }
 
 /// For how long.

@@ -88,6 +88,7 @@ mod tests {
             seed: 1,
             by_connection: false,
             first_connection: 0,
+            idle: 0,
         }
     }
 

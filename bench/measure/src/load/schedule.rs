@@ -41,7 +41,7 @@ pub struct Schedule {
 
 impl Schedule {
     /// Requests that are due from `start_ns` on and before `end_ns`, at most `limit` over all threads.
-    /// A closed loop has no schedule: nothing is ever due by it.
+    /// A closed loop has no schedule, nor has a share of something unknown: nothing is ever due by them.
     pub fn new(
         pace: Pace,
         seed: u64,
@@ -85,14 +85,15 @@ impl Schedule {
             self.step();
         }
         let due = self.start_ns.saturating_add(self.offset_ns as u64);
-        let there = self.pace != Pace::Closed && due < self.end_ns && self.index < self.limit;
+        let there =
+            self.pace.rate_per_s().is_some() && due < self.end_ns && self.index < self.limit;
         self.next = there.then_some(due);
     }
 
     fn step(&mut self) {
         self.index += 1;
         match self.pace {
-            Pace::Closed => {}
+            Pace::Closed | Pace::OfSlowest(_) | Pace::OfOwn(_) => {}
             // Not a sum of gaps: what rounding takes from one would be missing at the end.
             Pace::Constant(rate) => self.offset_ns = self.index as f64 * 1e9 / rate,
             Pace::Poisson(rate) => self.offset_ns += self.exponential_ns(rate),

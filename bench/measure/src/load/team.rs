@@ -23,6 +23,8 @@ use crate::protocol::{Measured, Tally};
 pub struct Team {
     plan: LoadPlan,
     lanes: Vec<(Lane, Vec<u8>)>,
+    /// Who stays and says nothing beside those who are loaded.
+    bystanders: Option<Lane>,
     measured: Measured,
     loaded: Loaded,
 }
@@ -38,6 +40,7 @@ impl Team {
         let lane = |index| Ok((Lane::new(plan, Share { index, of })?, vec![0; STRETCH]));
         Ok(Team {
             lanes: (0..of).map(lane).collect::<nix::Result<_>>()?,
+            bystanders: bystanders(plan)?,
             plan: plan.clone(),
             measured: Measured::default(),
             loaded: Loaded::default(),
@@ -46,12 +49,25 @@ impl Team {
 
     /// Opens all connections, each with a first request.
     pub fn open(&mut self) {
+        if let Some(lane) = &mut self.bystanders {
+            lane.open(&mut self.lanes[0].1);
+        }
         self.on_each(|lane, buffer| lane.open(buffer));
     }
 
     /// Waits for first answers; says who goes without.
     pub fn settle(&mut self) {
+        if let Some(lane) = &mut self.bystanders {
+            lane.settle(&mut self.lanes[0].1);
+        }
         self.on_each(|lane, buffer| lane.settle(buffer));
+    }
+
+    /// Looks whether anybody who says nothing was hung up on meanwhile.
+    fn look_after_bystanders(&mut self) {
+        if let Some(lane) = &mut self.bystanders {
+            while lane.turn(0, &mut self.lanes[0].1) {}
+        }
     }
 
     /// How the target stands.
@@ -59,8 +75,11 @@ impl Team {
         let mut sum = Tally::default();
         for (lane, _) in &self.lanes {
             sum.served += lane.served();
-            add(&mut sum.requests, &lane.tally.requests);
-            sum.problem = sum.problem.or_else(|| lane.tally.problem.clone());
+            sum.add(&lane.tally);
+        }
+        if let Some(lane) = &self.bystanders {
+            sum.idle = lane.served();
+            sum.add(&lane.tally);
         }
         sum
     }
@@ -167,6 +186,7 @@ impl Team {
 
     /// Closes every connection, the client first, and says what was measured.
     pub fn close(mut self) -> Measured {
+        self.look_after_bystanders();
         let tally = self.tally();
         let mut measured = std::mem::take(&mut self.measured);
         let crr = self.plan.workload == Workload::Crr;
@@ -233,11 +253,37 @@ impl Team {
     }
 }
 
+/// A lane of those who stay and say nothing, numbered after the others.
+fn bystanders(plan: &LoadPlan) -> nix::Result<Option<Lane>> {
+    if plan.idle == 0 {
+        return Ok(None);
+    }
+    let silent = LoadPlan {
+        workload: Workload::Idle,
+        pace: record::Pace::Closed,
+        connections: plan.idle,
+        idle: 0,
+        first_connection: plan.first_connection + u64::from(plan.connections),
+        ..plan.clone()
+    };
+    Lane::new(&silent, Share { index: 0, of: 1 }).map(Some)
+}
+
 /// A count and its further parts, if every part is known.
 fn added(so_far: Option<u64>, parts: impl Iterator<Item = Option<u64>>) -> Option<u64> {
     parts
         .sum::<Option<u64>>()
         .map(|more| so_far.unwrap_or(0) + more)
+}
+
+impl Tally {
+    /// Adds a lane's requests, and what went wrong first.
+    fn add(&mut self, lane: &Tally) {
+        add(&mut self.requests, &lane.requests);
+        if self.problem.is_none() {
+            self.problem.clone_from(&lane.problem);
+        }
+    }
 }
 
 fn add(sum: &mut record::Requests, part: &record::Requests) {

@@ -4,7 +4,7 @@
 use record::{Answer, Estimate, Scenario};
 
 use super::{compare, interval, nothing, value};
-use crate::conditions::rate;
+use crate::conditions::asked;
 use crate::data::Data;
 use crate::doubts::OVERLOAD;
 use crate::format;
@@ -18,12 +18,11 @@ const HIDDEN: f64 = 2.0;
 /// The sentences.
 pub(crate) fn answering(data: &Data<'_>, scenario: &Scenario) -> String {
     let ranking = data.ranking(&scenario.name, RESPONSE);
-    let Some(asked) = scenario.pace.rate_per_s() else {
+    let Some(asked) = asked(scenario) else {
         return nothing(data, scenario);
     };
     let under = format!(
-        "At {} from {} on {}",
-        rate(asked),
+        "At {asked} from {} on {}",
         format::plural(scenario.connections as usize, "client"),
         format::cores(scenario.server_cpus)
     );

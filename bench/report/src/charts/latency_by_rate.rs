@@ -9,6 +9,7 @@ use super::canvas::{
 };
 use super::lines::{self, Scale, Stroke, Style};
 use super::{labels, palette};
+use crate::capacity;
 use crate::conditions::{conditions_but_rate, is_open};
 use crate::data::{Data, is_unserved, may_be_shown};
 use crate::format;
@@ -16,6 +17,10 @@ use crate::stats::ROUNDS_MIN;
 
 const RESPONSE: &str = "response_ns_p99";
 const SERVICE: &str = "service_ns_p99";
+/// What stands beside it where capacities were searched for: half of all users wait no longer.
+const MIDDLE: &str = "response_ns_p50";
+/// More rates than this are told by their ends.
+const NAMED: usize = 8;
 const HEIGHT: i32 = 1180;
 /// Space for labels at the lines' ends.
 const LABELS: i32 = 640;
@@ -40,7 +45,8 @@ struct Point {
     rate: f64,
     response: f64,
     interval: Option<(f64, f64)>,
-    service: Option<f64>,
+    /// Service p99, or response p50: what is drawn beside it.
+    beside: Option<f64>,
     /// Whether it is not valid.
     weak: bool,
 }
@@ -55,11 +61,11 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     Some(picture(HEIGHT, |canvas| {
         let top = canvas.head(title, &subtitles).max(head_height(&subtitles));
         let (x, y) = scales(&drawn, &scenarios, top);
-        grid(canvas, &x, &y, &scenarios);
+        grid(canvas, &x, &y, &scenarios, beside(data));
         for (index, line) in drawn.iter().enumerate() {
             trace(canvas, &x, &y, line, aside(index, drawn.len()));
         }
-        name_lines(canvas, &x, &y, &drawn);
+        name_lines(canvas, &x, &y, &drawn, data.search().is_some());
     }))
 }
 
@@ -96,9 +102,15 @@ fn lines_of<'a>(data: &Data<'a>, scenarios: &[&Scenario]) -> (Vec<Line<'a>>, Vec
     let (mut drawn, mut absent) = (Vec::new(), Vec::new());
     for entrant in data.firsts_then_others() {
         let name = entrant.name.as_str();
-        let points = scenarios.iter().map(|scenario| point(data, name, scenario));
-        let points: Vec<Option<Point>> = points.collect();
-        let doubts = doubts(data, name, scenarios);
+        // What a search did not look at is no gap.
+        let asked = scenarios
+            .iter()
+            .filter(|it| data.cell(name, &it.name).is_some());
+        let points: Vec<Option<Point>> = asked.map(|it| point(data, name, it)).collect();
+        let doubts = match data.search() {
+            Some(_) => capacity::chart_label(data, name).into_iter().collect(),
+            None => doubts(data, name, scenarios),
+        };
         if points.iter().any(Option::is_some) {
             drawn.push(Line {
                 style: Style::of(data, name, &entrant.family),
@@ -116,15 +128,23 @@ fn lines_of<'a>(data: &Data<'a>, scenarios: &[&Scenario]) -> (Vec<Line<'a>>, Vec
 fn point(data: &Data<'_>, name: &str, scenario: &Scenario) -> Option<Point> {
     let it = data.estimate(name, &scenario.name, RESPONSE)?;
     let response = it.value.filter(|ns| *ns > 0.0 && !is_unserved(it))?;
-    let service = data.estimate(name, &scenario.name, SERVICE);
+    let beside = data.estimate(name, &scenario.name, beside(data));
     Some(Point {
         rate: rate_of(scenario),
         response,
         // On a scale of logarithms nothing has no place.
         interval: it.low.zip(it.high).filter(|(low, _)| *low > 0.0),
-        service: service.and_then(|it| it.value).filter(|ns| *ns > 0.0),
+        beside: beside.and_then(|it| it.value).filter(|ns| *ns > 0.0),
         weak: !may_be_shown(it),
     })
+}
+
+/// The metric that is drawn beside response p99.
+fn beside(data: &Data<'_>) -> &'static str {
+    match data.search() {
+        Some(_) => MIDDLE,
+        None => SERVICE,
+    }
 }
 
 /// `overload at 50k, 100k`: each word once.
@@ -160,10 +180,16 @@ fn subtitles(
 ) -> Vec<String> {
     let made = scenarios.iter().map(|it| data.rounds_made(it)).min();
     let made = made.unwrap_or(0);
-    let rates = scenarios.iter().map(|it| format::tick(rate_of(it)));
+    let rates: Vec<String> = scenarios
+        .iter()
+        .map(|it| format::tick(rate_of(it)))
+        .collect();
+    let rates = match rates.as_slice() {
+        [first, .., last] if rates.len() > NAMED => format!("{first} to {last}"),
+        _ => rates.join(", "),
+    };
     let mut load = format!(
-        "{} requests a second, {}; {}, merged, {}",
-        rates.collect::<Vec<_>>().join(", "),
+        "{rates} requests a second, {}; {}, merged, {}",
         conditions_but_rate(scenarios[0]),
         format::plural(made, "round"),
         match made < ROUNDS_MIN {
@@ -185,7 +211,7 @@ fn scales(drawn: &[Line<'_>], scenarios: &[&Scenario], top: i32) -> (Scale, Scal
     let times = || {
         points().flat_map(|it| {
             let (low, high) = it.interval.unwrap_or((it.response, it.response));
-            [low, high, it.service.unwrap_or(it.response)]
+            [low, high, it.beside.unwrap_or(it.response)]
         })
     };
     let x = Scale {
@@ -202,10 +228,15 @@ fn scales(drawn: &[Line<'_>], scenarios: &[&Scenario], top: i32) -> (Scale, Scal
     (x, Scale::about(HEIGHT - 130, top + 60, range, true))
 }
 
-fn grid(canvas: &Canvas<'_>, x: &Scale, y: &Scale, scenarios: &[&Scenario]) {
-    let hint =
-        "response p99 solid, service p99 dashed, hollow: not valid; logarithmic, less is better";
-    canvas.text((MARGIN, y.to - 44), Held::Left, soft(SMALL), hint);
+fn grid(canvas: &Canvas<'_>, x: &Scale, y: &Scale, scenarios: &[&Scenario], beside: &str) {
+    let beside = match beside {
+        MIDDLE => "response p50",
+        _ => "service p99",
+    };
+    let hint = format!(
+        "response p99 solid, {beside} dashed, hollow: not valid; logarithmic, less is better"
+    );
+    canvas.text((MARGIN, y.to - 44), Held::Left, soft(SMALL), &hint);
     for tick in y.ticks() {
         let at = y.at(tick);
         canvas.line(&[(x.from - 40, at), (x.to + 40, at)], RULE, 2);
@@ -215,7 +246,9 @@ fn grid(canvas: &Canvas<'_>, x: &Scale, y: &Scale, scenarios: &[&Scenario]) {
     let rates: Vec<f64> = scenarios.iter().map(|it| rate_of(it)).collect();
     for &rate in &rates {
         let at = x.at(rate);
-        canvas.line(&[(at, y.to), (at, y.from)], RULE, 2);
+        if rates.len() <= NAMED {
+            canvas.line(&[(at, y.to), (at, y.from)], RULE, 2);
+        }
         canvas.line(&[(at, y.from), (at, y.from + 12)], SOFT, 2);
     }
     for rate in labels::apart(&rates, RATES, |rate| x.at(rate)) {
@@ -245,8 +278,8 @@ fn trace(canvas: &Canvas<'_>, x: &Scale, y: &Scale, line: &Line<'_>, aside: i32)
         ..line.style.clone()
     };
     if line.hides_something() {
-        let service = places(|point| point.service);
-        for stretch in service.split(Option::is_none) {
+        let beside = places(|point| point.beside);
+        for stretch in beside.split(Option::is_none) {
             let stretch: Vec<(i32, i32)> = stretch.iter().copied().flatten().collect();
             canvas.dashes(&stretch, palette::tint(line.style.colour, 30), 2, 12);
         }
@@ -281,10 +314,10 @@ fn whisker(canvas: &Canvas<'_>, x: i32, (from, to): (i32, i32), weak: bool) {
 }
 
 impl Line<'_> {
-    /// Whether service times tell something else than response times do.
+    /// Whether what is drawn beside response times tells something else than they do.
     fn hides_something(&self) -> bool {
         let points = self.points.iter().flatten();
-        let mut pairs = points.filter_map(|it| Some(it.response / it.service?));
+        let mut pairs = points.filter_map(|it| Some(it.response / it.beside?));
         pairs.any(|ratio| (ratio - 1.0).abs() > SAME)
     }
 
@@ -308,16 +341,19 @@ impl Line<'_> {
 }
 
 /// Names in the order of the lines' ends, each with its figure and, below, why others are not valid.
-fn name_lines(canvas: &Canvas<'_>, x: &Scale, y: &Scale, drawn: &[Line<'_>]) {
+fn name_lines(canvas: &Canvas<'_>, x: &Scale, y: &Scale, drawn: &[Line<'_>], searched: bool) {
     let end = |line: &Line<'_>| line.last().map_or(y.from, |point| y.at(point.response));
     let wanted: Vec<i32> = drawn.iter().map(end).collect();
-    let below = match drawn.iter().all(|line| line.doubts.is_empty()) {
+    let below = match searched || drawn.iter().all(|line| line.doubts.is_empty()) {
         true => 0,
         false => BELOW,
     };
     let placed = labels::spread(&wanted, 42 + below, y.to, y.from - 10 - below);
     let left = x.to + 100;
-    let head = "p99 at the highest valid rate";
+    let head = match searched {
+        true => "capacity",
+        false => "p99 at the highest valid rate",
+    };
     canvas.text((left + 12, y.to - 44), Held::Left, soft(SMALL), head);
     for (index, (line, place)) in drawn.iter().zip(placed).enumerate() {
         let colour = line.style.colour;
@@ -331,12 +367,18 @@ fn name_lines(canvas: &Canvas<'_>, x: &Scale, y: &Scale, drawn: &[Line<'_>]) {
         canvas.line(&guide, palette::tint(colour, 55), 2);
         palette::marker(canvas, (left - 10, place), line.style.member, colour);
         let room = WIDTH - MARGIN - left - 12;
-        let figure = line.figure(x.high);
+        let figure = match searched {
+            true => line.doubts.join("; "),
+            false => line.figure(x.high),
+        };
         let rest = room - 14 - width(&figure, bold(SMALL));
         let name = fit(line.style.name, plain(SMALL), rest);
         canvas.text((left + 12, place), Held::Left, plain(SMALL), &name);
         let after = left + 26 + width(&name, plain(SMALL));
         canvas.text((after, place), Held::Left, bold(SMALL), &figure);
+        if searched {
+            continue;
+        }
         let doubts = fit(&line.doubts.join("; "), soft(SMALL), room);
         canvas.text((left + 12, place + BELOW), Held::Left, soft(SMALL), &doubts);
     }

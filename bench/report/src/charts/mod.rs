@@ -7,6 +7,7 @@
 
 mod bars;
 mod canvas;
+mod curves;
 mod distribution;
 mod drawings;
 mod five_ways;
@@ -19,6 +20,8 @@ mod percentiles;
 mod switches;
 mod throughput;
 mod time_series;
+mod work;
+mod workers;
 mod yardsticks;
 
 use record::Scenario;
@@ -75,6 +78,24 @@ const CHARTS: &[Chart] = &[
                   as the window lasts. Do not read a hollow point as a latency, nor the last solid one as the capacity: between \
                   two rates nothing was measured.",
         draw: Draw::Suite(latency_by_rate::draw),
+    },
+    Chart {
+        name: "ratio-by-work",
+        title: "What the model costs as requests cost more",
+        meaning: "Each server's requests per second as a share of the best one's, against the CPU time that a request \
+                  costs beside the echo. Where the lines meet at 1 the work is all that counts, and the model may be \
+                  chosen for other reasons. Do not carry it over to work that waits: a loop then stands still, and \
+                  threads do not.",
+        draw: Draw::Suite(work::draw),
+    },
+    Chart {
+        name: "throughput-by-workers",
+        title: "Requests per second as workers grow",
+        meaning: "Dashed is Little's law: workers divided by the time for which a request blocks one, which is the most \
+                  that can be answered. A pool keeps to it until a core has no time left, or until there are more \
+                  workers than clients. Do not conclude that more workers are better: beyond that they add tasks to \
+                  schedule and memory, and no answers.",
+        draw: Draw::Suite(workers::draw),
     },
     Chart {
         name: "memory-per-connection",
@@ -169,7 +190,7 @@ impl Chart {
                     let svg = draw(data, scenario, &title)?;
                     Some(self.drawn(Some(&scenario.name), title, svg))
                 };
-                data.scenarios().iter().filter_map(picture).collect()
+                data.sections().filter_map(picture).collect()
             }
         }
     }

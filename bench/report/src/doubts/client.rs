@@ -1,6 +1,6 @@
 //! The generator as the limit: what it could not send, or sent late, is no figure of the server's.
 
-use record::{Pass, Source};
+use record::{Pass, Placing, Source};
 
 use crate::cells::Cell;
 use crate::conditions::{asks_at_once, is_open};
@@ -8,7 +8,7 @@ use crate::{format, stats};
 
 /// With a rate, the generator was later than this once in a hundred requests: then its own lateness stands
 /// in the response times.
-const LATE_NS: f64 = 1e6;
+pub(crate) const LATE_NS: f64 = 1e6;
 
 /// More moves of its threads from CPU to CPU than this in a loaded second: a move makes a request late by
 /// some 50 µs (the caches are elsewhere, and a halted core must wake), so that these are 1 % of the time.
@@ -28,7 +28,7 @@ pub(super) fn late(cell: &Cell<'_>) -> Option<String> {
 /// the generator's. When neither idles the limit is shared, and the cell is valid.
 pub(super) fn client_bound(cell: &Cell<'_>) -> Option<String> {
     // With a rate it waits for the next due instant on its feet: then what tells is whether it was late.
-    if is_open(cell.scenario) {
+    if is_open(cell.scenario) || cell.scenario.placement == Placing::Shared {
         return None;
     }
     let (generator, server) = busy_shares(cell)?;
@@ -44,6 +44,10 @@ pub(super) fn client_bound(cell: &Cell<'_>) -> Option<String> {
 
 /// The generator's threads were moved about: their work was then not the same from round to round.
 pub(super) fn moved_about(cell: &Cell<'_>) -> Option<String> {
+    // Where both sides share their CPUs, the server's tasks are what moves it about, and that is the question.
+    if cell.scenario.placement == Placing::Shared {
+        return None;
+    }
     let rates = cell.passes.iter().filter_map(|pass| {
         let loaded_s = pass.generator.loaded_ns as f64 / 1e9;
         Some(pass.generator.migrations? as f64 / loaded_s).filter(|rate| rate.is_finite())

@@ -52,7 +52,11 @@ fn broken(cell: &Cell<'_>, measure: Measure) -> Option<String> {
         return None;
     }
     let ratio = stats::median(&cell.little)?;
-    let (served, _) = cell.served()?;
+    let served = cell
+        .passes
+        .iter()
+        .map(|pass| pass.connections.served)
+        .min()?;
     let all = f64::from(served) * f64::from(cell.scenario.depth);
     let what = match asks_at_once(cell.scenario) {
         true => "throughput × response time",

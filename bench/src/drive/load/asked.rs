@@ -172,6 +172,7 @@ pub fn plan(args: &LoadArgs) -> Result<(LoadPlan, Span), Failure> {
         seed: args.seed.unwrap_or_else(from_the_clock),
         by_connection: false,
         first_connection: 0,
+        idle: 0,
     };
     Ok((plan, span))
 }

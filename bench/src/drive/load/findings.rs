@@ -226,7 +226,7 @@ fn late(plan: &LoadPlan, span: &Span, loaded: &Loaded) -> Option<String> {
     // How many a Poisson schedule has is itself random; three deviations are no lateness.
     let luck = match plan.pace {
         Pace::Poisson(_) => 3.0 * due.sqrt(),
-        Pace::Constant(_) | Pace::Closed => 0.0,
+        Pace::Constant(_) | Pace::Closed | Pace::OfSlowest(_) | Pace::OfOwn(_) => 0.0,
     };
     let sent = loaded.requests.sent;
     ((sent as f64) < due * SENT_IN_TIME - luck).then(|| {
@@ -266,6 +266,7 @@ mod tests {
             seed: 1,
             by_connection: false,
             first_connection: 0,
+            idle: 0,
         }
     }
 

@@ -26,7 +26,7 @@ pub fn heading(plan: &LoadPlan, span: &Span) -> String {
     }];
     if plan.workload != Workload::Idle {
         words.push(match plan.pace {
-            Pace::Closed => "closed loop".to_owned(),
+            Pace::Closed | Pace::OfSlowest(_) | Pace::OfOwn(_) => "closed loop".to_owned(),
             Pace::Constant(rate) => format!("{rate}/s constant"),
             Pace::Poisson(rate) => format!("{rate}/s poisson"),
         });
