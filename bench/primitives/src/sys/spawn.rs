@@ -1,0 +1,1 @@
+//! Unsafe calls of the spawn lab and the switch lab.
