@@ -8,12 +8,15 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use record::Host;
+use record::{Host, HostInstant};
 
 use crate::client::{Agent, AgentError, unexpected};
-use crate::protocol::{Id, Reply, Request};
+use crate::protocol::{Found, Id, LabAsked, Reply, Request};
 use crate::sys;
 use crate::tree::{self, Tree};
+
+/// How much longer than a lab may take its agent may take to end it.
+const LAB_MARGIN: Duration = Duration::from_secs(30);
 
 /// Both agents, and the host of the servers.
 #[derive(Debug)]
@@ -53,6 +56,30 @@ impl Bench {
             }
         }
         Ok(())
+    }
+
+    /// Has a part measured by itself.
+    ///
+    /// # Errors
+    /// When the agent is gone, silent, or the user has interrupted.
+    pub fn lab(&mut self, asked: LabAsked) -> Result<Found, AgentError> {
+        let patience = Duration::from_millis(asked.deadline_ms) + LAB_MARGIN;
+        let request = Request::Lab(Box::new(asked));
+        match self.servers.ask_within(&request, patience)? {
+            Reply::Found(found) => Ok(*found),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// How the host is now.
+    ///
+    /// # Errors
+    /// When the agent is gone.
+    pub fn host_now(&mut self) -> Result<HostInstant, AgentError> {
+        match self.servers.ask(&Request::HostNow)? {
+            Reply::HostNow(now) => Ok(now),
+            other => Err(unexpected(&other)),
+        }
     }
 
     pub(crate) fn next_id(&mut self) -> Id {

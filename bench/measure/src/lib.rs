@@ -8,6 +8,7 @@
 //! | the method, a line a step | [`round()`] |
 //! | who launches, looks and ends | [`serve`] (the agent), `keeper` |
 //! | who loads | `load` |
+//! | where a part is measured by itself | `subject` |
 //! | what is looked at | `look` (usage, memory), `host`, `listening` |
 
 mod agent;
@@ -29,6 +30,7 @@ mod placement;
 mod protocol;
 mod round;
 mod seat;
+mod subject;
 mod sys;
 mod tree;
 mod verify;
@@ -39,5 +41,6 @@ pub use client::{Agent, AgentError};
 pub use command::Contestant;
 pub use order::{derived_seed, shuffle};
 pub use placement::{Placement, place};
+pub use protocol::{Found, LabAsked, Labs};
 pub use round::round;
 pub use verify::{Verified, verify};

@@ -429,6 +429,7 @@ impl<'a> Block<'a> {
             gauges: GaugeInstants::default(),
             generator: Generator::default(),
             host: HostInstants::default(),
+            lab: None,
         }
     }
 }

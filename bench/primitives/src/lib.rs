@@ -6,11 +6,15 @@
 //!
 //! | lab | where |
 //! |---|---|
+//! | what an agent calls | [`look`] |
 //! | what starting costs | [`spawn`] |
 //! | what a message costs | [`ipc`] |
 //! | what a switch costs | [`switch`] |
 
 pub mod ipc;
+mod lab;
 pub mod spawn;
 pub mod switch;
 mod sys;
+
+pub use lab::{Nothing, look, mechanisms};

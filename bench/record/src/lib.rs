@@ -9,6 +9,7 @@
 //! | suite, scenario, workload, pace | [`suite`] |
 //! | run (the plan), entrant | [`run`] |
 //! | pass, outcome, cause, usage, gauge, slice | [`pass`] |
+//! | lab, findings | [`lab`] |
 //! | distribution | [`histogram`] |
 //! | metric | [`metric`] |
 //! | estimate, comparison, answer, verdict, noise floor | [`summary`] |
@@ -17,6 +18,7 @@
 pub mod contender;
 pub mod histogram;
 pub mod host;
+pub mod lab;
 pub mod metric;
 pub mod pass;
 pub mod run;
@@ -28,7 +30,8 @@ mod toml_file;
 pub use contender::{CONTROL, Contender, Holds, is_name, read_contenders};
 pub use histogram::Encoded;
 pub use host::{Cpu, Host};
-pub use metric::{Better, METRICS, Metric, metric};
+pub use lab::{Findings, Lab, LabKind, Pages, Where};
+pub use metric::{Better, LAB_METRICS, METRICS, Metric, metric};
 pub use pass::*;
 pub use run::{Entrant, Planned, RUN_SCHEMA, Run};
 pub use store::{Results, StoreError, Writer, read_results, write_whole};

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::Encoded;
+use crate::lab::Findings;
 
 /// The schema of a line of `records.jsonl`.
 pub const RECORD_SCHEMA: &str = "fiveways-record/1";
@@ -434,4 +435,7 @@ pub struct Pass {
     pub generator: Generator,
     /// The host beside us.
     pub host: HostInstants,
+    /// Passes of a lab: what it found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lab: Option<Findings>,
 }

@@ -1,1 +1,346 @@
-//! Unsafe calls of the spawn lab and the switch lab.
+//! Unsafe calls of the spawn lab and the switch lab: the ways to start a child, memory it inherits, and the
+//! page in which it says when it began.
+
+use std::ffi::{CStr, c_char, c_void};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::ptr::{NonNull, null_mut};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::unistd::Pid;
+
+/// CLOCK_MONOTONIC, nanoseconds. Also in a child of a process with threads: it takes no lock.
+pub fn now_ns() -> u64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the clock exists on every kernel, and the timespec is a live local.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
+    time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
+}
+
+/// Anonymous memory of this process; given back when dropped.
+#[derive(Debug)]
+pub struct Memory {
+    start: NonNull<c_void>,
+    bytes: usize,
+}
+
+// SAFETY: the mapping belongs to this value alone, and is reached only by volatile or atomic accesses.
+unsafe impl Send for Memory {}
+// SAFETY: as above; shared references allow atomic loads and stores only.
+unsafe impl Sync for Memory {}
+
+/// The distance at which memory is touched: the smallest page that this kernel has anywhere.
+pub const PAGE: usize = 4096;
+const HUGE_PAGE: usize = 2 << 20;
+
+impl Memory {
+    fn map(bytes: usize, flags: libc::c_int) -> Result<Self, Errno> {
+        let (any, protection) = (null_mut(), libc::PROT_READ | libc::PROT_WRITE);
+        // SAFETY: a new anonymous mapping where the kernel likes touches nothing that exists.
+        let start = unsafe { libc::mmap(any, bytes, protection, flags, -1, 0) };
+        match NonNull::new(start) {
+            Some(start) if start.as_ptr() != libc::MAP_FAILED => Ok(Memory { start, bytes }),
+            _ => Err(Errno::last()),
+        }
+    }
+
+    /// Private memory of so many bytes that was written to once a page, in huge pages if they are asked for
+    /// and granted.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn touched(bytes: usize, huge: bool) -> Result<Self, Errno> {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        let memory = Memory::map(bytes + HUGE_PAGE, flags)?;
+        let advice = if huge {
+            libc::MADV_HUGEPAGE
+        } else {
+            libc::MADV_NOHUGEPAGE
+        };
+        // SAFETY: the range is this value's own mapping; the advice changes no content. EINVAL, on a kernel
+        // without huge pages, leaves small ones.
+        unsafe { libc::madvise(memory.start.as_ptr(), memory.bytes, advice) };
+        memory.write(bytes);
+        Ok(memory)
+    }
+
+    /// Writes one byte to each page of the first so many bytes, from the first boundary of a huge page on.
+    pub fn write(&self, bytes: usize) {
+        let start = self.start.as_ptr() as usize;
+        let skipped = start.next_multiple_of(HUGE_PAGE) - start;
+        let end = self.bytes.min(skipped + bytes);
+        for offset in (skipped..end).step_by(PAGE) {
+            // SAFETY: the offset is below the mapping's length, and nobody holds a reference into it.
+            unsafe { self.start.cast::<u8>().add(offset).write_volatile(1) };
+        }
+    }
+
+    /// Sums up the first so many bytes, a word a cache line: the working set of a task of the switch lab.
+    pub fn sum(&self, bytes: usize) -> u64 {
+        let words = (0..bytes.min(self.bytes)).step_by(64);
+        // SAFETY: each offset is below the mapping's length and a multiple of 64, hence aligned.
+        words.fold(0, |sum, offset| unsafe {
+            sum.wrapping_add(
+                self.start
+                    .cast::<u8>()
+                    .add(offset)
+                    .cast::<u64>()
+                    .read_volatile(),
+            )
+        })
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is this value's own, and nothing refers to it any more.
+        unsafe { libc::munmap(self.start.as_ptr(), self.bytes) };
+    }
+}
+
+/// A word shared with children, in which they write when they began.
+#[derive(Debug)]
+pub struct Stamp(Memory);
+
+impl Stamp {
+    /// A new one, 0.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn new() -> Result<Self, Errno> {
+        Memory::map(PAGE, libc::MAP_SHARED | libc::MAP_ANONYMOUS).map(Stamp)
+    }
+
+    fn word(&self) -> &AtomicU64 {
+        // SAFETY: the mapping is a page, aligned, zeroed by the kernel, and lives as long as this value.
+        unsafe { self.0.start.cast::<AtomicU64>().as_ref() }
+    }
+
+    /// Writes now.
+    pub fn put(&self) {
+        self.word().store(now_ns(), Ordering::Release);
+    }
+
+    /// Writes a figure.
+    pub fn tell(&self, figure: u64) {
+        self.word().store(figure, Ordering::Release);
+    }
+
+    /// What was written, and 0 from now on.
+    pub fn take(&self) -> u64 {
+        self.word().swap(0, Ordering::AcqRel)
+    }
+}
+
+fn exit_now() -> ! {
+    // SAFETY: _exit(2) takes any status and does not return.
+    unsafe { libc::_exit(0) }
+}
+
+/// fork(2) of a child that stamps and ends.
+///
+/// # Errors
+/// EAGAIN, ENOMEM.
+pub fn fork(stamp: &Stamp) -> Result<Pid, Errno> {
+    // SAFETY: the child reads the clock, stores one word and leaves by _exit: nothing in it takes a lock
+    // that another thread of the parent may hold.
+    match unsafe { libc::fork() } {
+        -1 => Err(Errno::last()),
+        0 => {
+            stamp.put();
+            exit_now()
+        }
+        pid => Ok(Pid::from_raw(pid)),
+    }
+}
+
+/// fork(2) of a child that runs `child` and ends.
+///
+/// # Errors
+/// EAGAIN, ENOMEM; EBUSY when this process has more than one thread.
+pub fn fork_to(child: impl FnOnce()) -> Result<Pid, Errno> {
+    let threads = std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
+    if threads != 1 {
+        return Err(Errno::EBUSY);
+    }
+    // SAFETY: one thread (checked above), so no lock can be held by a thread that is not in the child.
+    match unsafe { libc::fork() } {
+        -1 => Err(Errno::last()),
+        0 => {
+            // A panic must not unwind into a copy of the parent's frames.
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child));
+            exit_now()
+        }
+        pid => Ok(Pid::from_raw(pid)),
+    }
+}
+
+/// The stack of a child that shares its parent's memory: it calls three functions.
+pub struct Stack(Box<[u128; 4096]>);
+
+impl Stack {
+    /// 64 KiB.
+    pub fn new() -> Self {
+        Stack(Box::new([0; 4096]))
+    }
+}
+
+extern "C" fn stamp_and_exit(stamp: *mut c_void) -> libc::c_int {
+    // SAFETY: the pointer is the `&Stamp` of a parent that waits, in `vfork` below, until this child ends.
+    unsafe { &*stamp.cast::<Stamp>() }.put();
+    exit_now()
+}
+
+/// What vfork(2) does (CLONE_VM and CLONE_VFORK), on a stack of the child's own: a function that returns
+/// twice cannot be called from Rust.
+///
+/// # Errors
+/// EAGAIN, ENOMEM.
+pub fn vfork(stamp: &Stamp, stack: &mut Stack) -> Result<Pid, Errno> {
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+    let top = stack.0.as_mut_ptr_range().end.cast::<c_void>();
+    let argument = std::ptr::from_ref(stamp).cast_mut().cast::<c_void>();
+    // SAFETY: the stack is 16-byte aligned, this call's alone, and the parent stands still until the child
+    // has left it; the child touches nothing but the stamp, which outlives it.
+    Errno::result(unsafe { libc::clone(stamp_and_exit, top, flags, argument) }).map(Pid::from_raw)
+}
+
+/// clone3(2) of a child that stamps and ends, with a descriptor that stands for it.
+///
+/// # Errors
+/// ENOSYS before 5.3, EAGAIN, ENOMEM.
+pub fn clone3(stamp: &Stamp) -> Result<OwnedFd, Errno> {
+    let mut pidfd: RawFd = -1;
+    // SAFETY: clone_args is plain integers, for which all zeroes is a value.
+    let mut arguments: libc::clone_args = unsafe { std::mem::zeroed() };
+    arguments.flags = libc::CLONE_PIDFD as u64;
+    arguments.pidfd = &raw mut pidfd as u64;
+    arguments.exit_signal = libc::SIGCHLD as u64;
+    let size = size_of::<libc::clone_args>();
+    // SAFETY: without CLONE_VM and without a stack this is fork(2); the arguments live through the call, and
+    // the child reads the clock, stores one word and leaves by _exit.
+    match unsafe { libc::syscall(libc::SYS_clone3, &raw mut arguments, size) } {
+        -1 => Err(Errno::last()),
+        0 => {
+            stamp.put();
+            exit_now()
+        }
+        // SAFETY: the kernel has just made this descriptor for us alone.
+        _ => Ok(unsafe { OwnedFd::from_raw_fd(pidfd) }),
+    }
+}
+
+/// fork(2), dup2(2) of `from` to `to`, execve(2).
+///
+/// # Errors
+/// Those of fork(2); a child that cannot execute ends with status 0 and no output, which its reader notices.
+pub fn fork_exec(
+    program: &CStr,
+    argv: &[*const c_char],
+    from: BorrowedFd<'_>,
+    to: RawFd,
+) -> Result<Pid, Errno> {
+    assert!(argv.last().is_some_and(|last| last.is_null()));
+    let environment = [std::ptr::null::<c_char>()];
+    // SAFETY: the child calls dup2, execve and _exit only, all async-signal-safe; both arrays end in a null
+    // pointer and live in its copy of this frame.
+    match unsafe { libc::fork() } {
+        -1 => Err(Errno::last()),
+        0 => {
+            // SAFETY: as above.
+            unsafe {
+                libc::dup2(from.as_raw_fd(), to);
+                libc::execve(program.as_ptr(), argv.as_ptr(), environment.as_ptr());
+            }
+            exit_now()
+        }
+        pid => Ok(Pid::from_raw(pid)),
+    }
+}
+
+extern "C" fn stamp_in_thread(stamp: *mut c_void) -> *mut c_void {
+    // SAFETY: the pointer is the `&Stamp` of a thread that joins this one before it goes on.
+    unsafe { &*stamp.cast::<Stamp>() }.put();
+    null_mut()
+}
+
+/// pthread_create(3) of a thread that stamps, and pthread_join(3).
+///
+/// # Errors
+/// EAGAIN.
+pub fn thread(stamp: &Stamp) -> Result<(), Errno> {
+    // SAFETY: pthread_t is an integer here; create overwrites it.
+    let mut thread: libc::pthread_t = unsafe { std::mem::zeroed() };
+    let argument = std::ptr::from_ref(stamp).cast_mut().cast::<c_void>();
+    // SAFETY: the thread is joined below, so the stamp outlives it; default attributes.
+    match unsafe { libc::pthread_create(&mut thread, std::ptr::null(), stamp_in_thread, argument) }
+    {
+        0 => {}
+        error => return Err(Errno::from_raw(error)),
+    }
+    // SAFETY: a thread that was just created and that nobody else joins or detaches.
+    match unsafe { libc::pthread_join(thread, null_mut()) } {
+        0 => Ok(()),
+        error => Err(Errno::from_raw(error)),
+    }
+}
+
+// The program whose only deed is to say when it began: two words of CLOCK_MONOTONIC and "123\n", written to
+// descriptor 1, or to 3 when it has two arguments. It has no runtime, no linker and no libc: its first
+// instructions are the child's first. Position-independent; `first::program` puts an ELF header before it.
+#[cfg(target_arch = "x86_64")]
+std::arch::global_asm!(
+    r#"
+    .pushsection .rodata
+fiveways_first_begin:
+    mov r12, [rsp]                          # argc
+    sub rsp, 32
+    mov eax, 228                            # clock_gettime
+    mov edi, 1                              # CLOCK_MONOTONIC
+    mov rsi, rsp
+    syscall
+    mov dword ptr [rsp + 16], 0x0a333231    # "123\n"
+    mov edi, 1
+    mov ecx, 3
+    cmp r12, 3
+    cmove edi, ecx
+    mov eax, 1                              # write
+    mov rsi, rsp
+    mov edx, 20
+    syscall
+    mov eax, 60                             # exit
+    xor edi, edi
+    syscall
+fiveways_first_end:
+    .popsection
+    .global fiveways_first_begin
+    .global fiveways_first_end
+"#
+);
+
+/// The machine code of the program that says when it began; `None` where nobody has written it yet.
+#[cfg(target_arch = "x86_64")]
+pub fn first_code() -> Option<&'static [u8]> {
+    unsafe extern "C" {
+        static fiveways_first_begin: u8;
+        static fiveways_first_end: u8;
+    }
+    // SAFETY: both labels stand in one read-only section, in this order; between them are plain bytes.
+    Some(unsafe {
+        let (begin, end) = (
+            &raw const fiveways_first_begin,
+            &raw const fiveways_first_end,
+        );
+        std::slice::from_raw_parts(begin, end.offset_from_unsigned(begin))
+    })
+}
+
+/// The machine code of the program that says when it began; `None` where nobody has written it yet.
+#[cfg(not(target_arch = "x86_64"))]
+pub fn first_code() -> Option<&'static [u8]> {
+    None
+}
