@@ -30,6 +30,13 @@ use crate::Nothing;
 use crate::sys::spawn::now_ns;
 use parent::Parent;
 
+/// Whether this process is a child of `self-exec`.
+pub fn is_the_child() -> bool {
+    std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == call::OWN_WORD)
+}
+
 /// A way to start something.
 #[derive(Debug)]
 pub struct Mechanism {

@@ -9,6 +9,7 @@ use record::{CONTROL, Measure, Suite, Summary};
 
 use super::entrants;
 use super::failure::{Exit, Failure, print};
+use super::labs;
 use super::session::{self, Asked, Measured};
 use super::stopping::Stopping;
 use super::suites;
@@ -24,7 +25,11 @@ const BUDGET: Duration = Duration::from_secs(600);
 /// but a record, and an exit code.
 pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let (suite, suite_text) = chosen_suite(args)?;
-    let mut contestants = entrants::select(entrants::gather(&args.who)?, args.only.as_deref())?;
+    let all = match suite.scenarios.is_empty() {
+        true => labs::mechanisms(&suite)?,
+        false => entrants::gather(&args.who)?,
+    };
+    let mut contestants = entrants::select(all, args.only.as_deref())?;
     add_control(&mut contestants, &suite);
     let budget = args.budget.unwrap_or(BUDGET);
     let measured = session::carry_out(Asked {
@@ -50,11 +55,13 @@ fn chosen_suite(args: &RunArgs) -> Result<(Suite, String), Failure> {
             .scenarios
             .iter()
             .map(|scenario| scenario.name.clone())
+            .chain(suite.labs.iter().map(|lab| lab.name.clone()))
             .collect();
         suite
             .scenarios
             .retain(|scenario| regex.is_match(&scenario.name));
-        if suite.scenarios.is_empty() {
+        suite.labs.retain(|lab| regex.is_match(&lab.name));
+        if suite.scenarios.is_empty() && suite.labs.is_empty() {
             return Err(Failure::usage(
                 format!("no scenario of {} matches `{pattern}`", suite.name),
                 format!("there are {}", names.join(", ")),
@@ -66,6 +73,7 @@ fn chosen_suite(args: &RunArgs) -> Result<(Suite, String), Failure> {
             .scenarios
             .iter_mut()
             .for_each(|scenario| scenario.rounds = rounds);
+        suite.labs.iter_mut().for_each(|lab| lab.rounds = rounds);
     }
     Ok((suite, text))
 }

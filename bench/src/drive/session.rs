@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use measure::{AgentError, Bench, Contestant, place};
-use record::{Outcome, Pass, Planned, RUN_SCHEMA, Results, Run, Suite, Writer};
+use record::{Lab, Outcome, Pass, Planned, RUN_SCHEMA, Results, Run, Suite, Writer};
 
 use super::entrants;
 use super::failure::{Exit, Failure};
 use super::interrupt;
+use super::labs;
 use super::plan;
 use super::progress::Progress;
 use super::stopping::Stopping;
@@ -153,6 +154,7 @@ fn nominal(run: &Run) -> Duration {
         .iter()
         .filter_map(scenario_of)
         .map(|scenario| scenario.window + scenario.warmup + Duration::from_millis(200))
+        .chain(labs::nominal(run))
         .sum()
 }
 
@@ -221,6 +223,10 @@ impl Session {
 
     fn block(&mut self, block: &[Planned]) -> Result<(), Broken> {
         let run = &self.results.run;
+        let mut labs = run.suite.labs.iter();
+        if let Some(lab) = labs.find(|lab| lab.name == block[0].scenario).cloned() {
+            return block.iter().try_for_each(|planned| self.lab(&lab, planned));
+        }
         let Some(index) = run
             .suite
             .scenarios
@@ -261,6 +267,16 @@ impl Session {
             self.results.passes.push(pass);
         }
         self.progress.done(block.len() as u64);
+        Ok(())
+    }
+
+    fn lab(&mut self, lab: &Lab, planned: &Planned) -> Result<(), Broken> {
+        self.progress.lab(lab, planned);
+        let seed = self.results.run.seed;
+        let pass = labs::pass(&mut self.bench, lab, planned, seed).map_err(Broken::Agent)?;
+        self.writer.append(&pass).map_err(Broken::Store)?;
+        self.results.passes.push(pass);
+        self.progress.done(1);
         Ok(())
     }
 

@@ -10,6 +10,8 @@ use super::failure::Failure;
 pub const SUITES: &[(&str, &str)] = &[
     ("quick", include_str!("../../suites/quick.toml")),
     ("latency", include_str!("../../suites/latency.toml")),
+    ("spawn", include_str!("../../suites/spawn.toml")),
+    ("ipc", include_str!("../../suites/ipc.toml")),
 ];
 
 /// Finds a suite by its name, or reads it from a file, and returns its text beside it.

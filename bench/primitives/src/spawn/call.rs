@@ -120,11 +120,17 @@ pub fn channel(_: &Parent) -> Result<Start, Nothing> {
     spawning(first.path.clone(), words, 3, first)
 }
 
+/// What the program is told when it is its own child.
+pub const OWN_WORD: &str = "first-instruction";
+
 /// The program that this process runs, once more.
 pub fn own(_: &Parent) -> Result<Start, Nothing> {
     let path = CString::new(format!("/proc/{}/exe", std::process::id()));
     let path = path.unwrap_or_else(|_| unreachable!("digits hold no zero byte"));
-    let words = vec![c"fiveways".to_owned(), c"first-instruction".to_owned()];
+    let words = vec![
+        c"fiveways".to_owned(),
+        CString::new(OWN_WORD).unwrap_or_default(),
+    ];
     spawning(path, words, 1, ())
 }
 
