@@ -117,7 +117,10 @@ pub fn measure(asked: &LabAsked) -> Result<Findings, Nothing> {
     let mechanism = all.find(|it| it.name == asked.mechanism);
     let mechanism = mechanism.ok_or_else(|| crate::lab::unknown(&asked.mechanism))?;
     // Traced in a process that holds nothing: what is called does not depend on it.
-    let calls = calls::of(mechanism);
+    let calls = match asked.times {
+        None => calls::of(mechanism),
+        Some(_) => Err("not traced".to_owned()),
+    };
     let parent = Parent::new(&asked.lab)?;
     let mut start = (mechanism.prepare)(&parent)?;
     let warm = now_ns() + nanos(asked.lab.warmup);
@@ -144,7 +147,7 @@ pub fn measure(asked: &LabAsked) -> Result<Findings, Nothing> {
     Ok(findings)
 }
 
-fn nanos(duration: Duration) -> u64 {
+pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 

@@ -8,6 +8,7 @@ use crate::conditions::{conditions, is_open};
 use crate::data::Data;
 use crate::doubts;
 use crate::format;
+use crate::labs;
 
 mod open;
 
@@ -34,7 +35,8 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
         crr,
         idle,
     ];
-    let answers: Vec<String> = answers.into_iter().flatten().collect();
+    let mut answers: Vec<String> = answers.into_iter().flatten().collect();
+    answers.extend(labs::answers::answers(data));
     if answers.is_empty() {
         return vec!["The suite has no scenario, hence no answer.".to_owned()];
     }

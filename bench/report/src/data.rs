@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use record::{CONTROL, Comparison, Entrant, Estimate, Results, Scenario, Summary, Workload};
+use record::{CONTROL, Comparison, Entrant, Estimate, Lab, Results, Scenario, Summary, Workload};
 
 use crate::cells::{self, Cell};
 use crate::comparisons;
 use crate::conditions::{asks_at_once, is_open, is_saturating};
 use crate::doubts::{TOO_FEW_ROUNDS, UNSERVED, VALID};
 use crate::format;
+use crate::labs;
 
 /// The families in the order of the textbook's chapter, the baseline first.
 pub(crate) const FAMILIES: [&str; 6] = [
@@ -59,6 +60,11 @@ impl<'a> Data<'a> {
     /// The scenarios of the suite, in order.
     pub fn scenarios(&self) -> &'a [Scenario] {
         &self.results.run.suite.scenarios
+    }
+
+    /// The labs of the suite, in order.
+    pub fn labs(&self) -> &'a [Lab] {
+        &self.results.run.suite.labs
     }
 
     /// Entrants that were measured, in order.
@@ -218,6 +224,7 @@ impl<'a> Data<'a> {
         self.scenarios()
             .iter()
             .map(|scenario| scenario.rounds)
+            .chain(self.labs().iter().map(|lab| lab.rounds))
             .max()
             .unwrap_or(0)
     }
@@ -239,17 +246,16 @@ impl<'a> Data<'a> {
     /// Cells with a pass that did not go well: who, under what, which outcome, why.
     pub fn failed(&self) -> Vec<(&'a str, &'a str, String, String)> {
         let failed = self.cells.iter().filter(|cell| cell.failed.is_some());
-        failed
-            .map(|cell| {
-                let verdict = cell.verdict.clone();
-                (
-                    cell.contender,
-                    cell.scenario.name.as_str(),
-                    verdict.word,
-                    verdict.reason.unwrap_or_default(),
-                )
-            })
-            .collect()
+        let failed = failed.map(|cell| {
+            let verdict = cell.verdict.clone();
+            (
+                cell.contender,
+                cell.scenario.name.as_str(),
+                verdict.word,
+                verdict.reason.unwrap_or_default(),
+            )
+        });
+        failed.chain(labs::failed(self.results)).collect()
     }
 }
 

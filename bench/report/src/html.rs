@@ -4,14 +4,14 @@
 //! charts, and the summary, whose `<` are written so that no text in it can end its element.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use record::Scenario;
+use record::{Lab, Scenario};
 
 use crate::answers::{answers, of_scenario};
 use crate::charts::Drawn;
 use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
 use crate::tables::{self, Figure, Row, Table};
-use crate::{format, markdown, noise_floor};
+use crate::{format, labs, markdown, noise_floor};
 
 const STYLE: &str = include_str!("html/style.css");
 
@@ -43,6 +43,7 @@ pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
                     ol.answers { @for answer in answers(data) { li { (answer) } } }
                     @for chart in first { (figure(chart)) }
                     @for scenario in data.scenarios() { (section(data, scenario, charts)) }
+                    @for lab in data.labs() { (lab_section(data, lab)) }
                     @if !others.is_empty() {
                         h2 id="charts" { "Charts" }
                         @for chart in others { (figure(chart)) }
@@ -72,7 +73,7 @@ fn head(data: &Data<'_>) -> Markup {
                 (machine(&run.host)) ". " (format::plural(data.rounds() as usize, "round")) ", fresh servers each; begun " (run.started) "."
             }
             nav aria-label="Scenarios" {
-                ul { @for scenario in data.scenarios() { li { a href={ "#" (scenario.name) } { (scenario.title) } } } }
+                ul { @for scenario in data.scenarios() { li { a href={ "#" (scenario.name) } { (scenario.title) } } } @for lab in data.labs() { li { a href={ "#" (lab.name) } { (lab.title) } } } }
             }
         }
     }
@@ -120,6 +121,22 @@ fn section(data: &Data<'_>, scenario: &Scenario, charts: &[Drawn]) -> Markup {
                 ul.notes { @for note in &table.notes { li { (note) } } }
             }
             @for chart in charts.iter().filter(|it| it.scenario.as_ref() == Some(&scenario.name)) { (figure(chart)) }
+        }
+    }
+}
+
+fn lab_section(data: &Data<'_>, lab: &Lab) -> Markup {
+    let table = labs::tables::table(data, lab);
+    html! {
+        section {
+            h2 id=(lab.name) { (lab.title) }
+            p.soft { (lab.question) }
+            p.answer { (labs::answers::of_lab(data, lab)) }
+            p.conditions { (lab.name) ": " (labs::tables::conditions(lab)) "; " (format::plural(lab.rounds as usize, "round")) "; " (machine(&data.results.run.host)) }
+            div.box tabindex="0" { (grid(&table, &lab.title)) }
+            @if !table.notes.is_empty() {
+                ul.notes { @for note in &table.notes { li { (note) } } }
+            }
         }
     }
 }

@@ -95,13 +95,13 @@ pub fn stamped(stamp: &Stamp, reaped: u64) -> Result<Started, Nothing> {
 /// posix_spawn(3) of the program that says when it began.
 pub fn posix_spawn(_: &Parent) -> Result<Start, Nothing> {
     let first = Program::first().map_err(unavailable)?;
-    spawning(first.path.clone(), vec![c"first".to_owned()], 1, first)
+    spawning(first.path().to_owned(), vec![c"first".to_owned()], 1, first)
 }
 
 /// `sh -c`, as Node's `exec` does it.
 pub fn shell(_: &Parent) -> Result<Start, Nothing> {
     let first = Program::first().map_err(unavailable)?;
-    let words = vec![c"sh".to_owned(), c"-c".to_owned(), first.path.clone()];
+    let words = vec![c"sh".to_owned(), c"-c".to_owned(), first.path().to_owned()];
     spawning(c"/bin/sh".to_owned(), words, 1, first)
 }
 
@@ -109,15 +109,15 @@ pub fn shell(_: &Parent) -> Result<Start, Nothing> {
 pub fn script(_: &Parent) -> Result<Start, Nothing> {
     let first = Program::first().map_err(unavailable)?;
     let script = Program::script(&first).map_err(unavailable)?;
-    let words = vec![script.path.clone()];
-    spawning(script.path.clone(), words, 1, (script, first))
+    let words = vec![script.path().to_owned()];
+    spawning(script.path().to_owned(), words, 1, (script, first))
 }
 
 /// A child with a socket for descriptor 3, as Node's `fork` makes it; its first message is what is read.
 pub fn channel(_: &Parent) -> Result<Start, Nothing> {
     let first = Program::first().map_err(unavailable)?;
     let words = [c"first", c"a", c"b"].map(CStr::to_owned).to_vec();
-    spawning(first.path.clone(), words, 3, first)
+    spawning(first.path().to_owned(), words, 3, first)
 }
 
 /// What the program is told when it is its own child.
@@ -167,7 +167,10 @@ fn spawning(
         let child = spawn(path.as_c_str(), &actions, &attributes, &words, &nothing)
             .map_err(failed("posix_spawn"))?;
         drop(theirs);
-        collected(ours, || reap(child))
+        match to {
+            1 => collected(ours, || reap(child)),
+            _ => messaged(ours, || reap(child)),
+        }
     }))
 }
 
@@ -178,7 +181,7 @@ pub fn fork_exec(_: &Parent) -> Result<Start, Nothing> {
         let (ours, theirs) = way(1).map_err(failed("pipe2"))?;
         let words: [*const c_char; 2] = [c"first".as_ptr(), std::ptr::null()];
         let child =
-            sys::fork_exec(&first.path, &words, theirs.as_fd(), 1).map_err(failed("fork"))?;
+            sys::fork_exec(first.path(), &words, theirs.as_fd(), 1).map_err(failed("fork"))?;
         drop(theirs);
         collected(ours, || reap(child))
     }))
@@ -188,7 +191,7 @@ pub fn fork_exec(_: &Parent) -> Result<Start, Nothing> {
 pub fn command(_: &Parent) -> Result<Start, Nothing> {
     let first = Program::first().map_err(unavailable)?;
     Ok(Box::new(move || {
-        let path = first.path.to_string_lossy();
+        let path = first.path().to_string_lossy();
         let error = |error: std::io::Error| Nothing {
             outcome: record::Outcome::Partial,
             text: format!("Command: {error}"),
@@ -212,6 +215,24 @@ pub fn command(_: &Parent) -> Result<Start, Nothing> {
             }
         })
     }))
+}
+
+/// Reads a child's first message; it begins for its parent when that is here.
+fn messaged(
+    from: OwnedFd,
+    reap: impl FnOnce() -> Result<u64, Nothing>,
+) -> Result<Started, Nothing> {
+    let mut said = [0; SAID];
+    let read = File::from(from).read_exact(&mut said);
+    let here = now_ns();
+    let reaped = reap()?;
+    match (read, began(&said)) {
+        (Ok(()), Some(_)) => Ok(Started {
+            began: here,
+            reaped,
+        }),
+        _ => Err(unexpected(&said)),
+    }
 }
 
 /// Reads what a child says to its end, reaps it, and checks what it said.

@@ -1,7 +1,7 @@
 //! The program that children execute: it says when it began, prints 123, and ends. It stands in memory
 //! (memfd), reached through /proc, so that nothing is left of it whatever happens.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsRawFd;
@@ -19,8 +19,7 @@ pub const SAID: usize = 16 + OUTPUT.len();
 #[derive(Debug)]
 pub struct Program {
     _file: File,
-    /// Where children of this process find it.
-    pub path: CString,
+    path: CString,
 }
 
 impl Program {
@@ -43,8 +42,14 @@ impl Program {
     /// # Errors
     /// As above.
     pub fn script(interpreter: &Program) -> Result<Self, (String, Option<i32>)> {
-        let line = format!("#!/usr/bin/env {}\n", interpreter.path.to_string_lossy());
+        let line = format!("#!/usr/bin/env {}\n", interpreter.path().to_string_lossy());
         Program::of("script", line.as_bytes())
+    }
+
+    /// Where children of this process find it, while this lives. (A method: a closure that used the field
+    /// would capture that alone, and the file would be closed.)
+    pub fn path(&self) -> &CStr {
+        &self.path
     }
 
     fn of(name: &str, content: &[u8]) -> Result<Self, (String, Option<i32>)> {

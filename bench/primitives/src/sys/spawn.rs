@@ -68,12 +68,16 @@ impl Memory {
         Ok(memory)
     }
 
-    /// Writes one byte to each page of the first so many bytes, from the first boundary of a huge page on.
-    pub fn write(&self, bytes: usize) {
+    /// The offsets of the first so many bytes, from the first boundary of a huge page on.
+    fn offsets(&self, bytes: usize) -> std::ops::Range<usize> {
         let start = self.start.as_ptr() as usize;
         let skipped = start.next_multiple_of(HUGE_PAGE) - start;
-        let end = self.bytes.min(skipped + bytes);
-        for offset in (skipped..end).step_by(PAGE) {
+        skipped..self.bytes.min(skipped + bytes)
+    }
+
+    /// Writes one byte to each page of the first so many bytes.
+    pub fn write(&self, bytes: usize) {
+        for offset in self.offsets(bytes).step_by(PAGE) {
             // SAFETY: the offset is below the mapping's length, and nobody holds a reference into it.
             unsafe { self.start.cast::<u8>().add(offset).write_volatile(1) };
         }
@@ -81,7 +85,7 @@ impl Memory {
 
     /// Sums up the first so many bytes, a word a cache line: the working set of a task of the switch lab.
     pub fn sum(&self, bytes: usize) -> u64 {
-        let words = (0..bytes.min(self.bytes)).step_by(64);
+        let words = self.offsets(bytes).step_by(64);
         // SAFETY: each offset is below the mapping's length and a multiple of 64, hence aligned.
         words.fold(0, |sum, offset| unsafe {
             sum.wrapping_add(
@@ -343,4 +347,15 @@ pub fn first_code() -> Option<&'static [u8]> {
 #[cfg(not(target_arch = "x86_64"))]
 pub fn first_code() -> Option<&'static [u8]> {
     None
+}
+
+/// Which call a task that was stopped by a tracer is entering; `None` when it is leaving one.
+pub fn entered_call(task: Pid) -> Option<libc::c_long> {
+    let info = nix::sys::ptrace::syscall_info(task).ok()?;
+    if info.op != libc::PTRACE_SYSCALL_INFO_ENTRY {
+        return None;
+    }
+    // SAFETY: `op` says that the kernel has filled in `entry`, which is plain integers.
+    let number = unsafe { info.u.entry.nr };
+    libc::c_long::try_from(number).ok()
 }
