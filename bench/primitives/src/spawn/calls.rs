@@ -93,14 +93,18 @@ fn follow(traced: Pid) -> Result<String, Errno> {
     while Instant::now() < deadline {
         let status = match waitpid(None, Some(WaitPidFlag::__WALL)) {
             Ok(status) => status,
+            Err(Errno::ECHILD) if calls.is_empty() => {
+                return Ok("none that makes a task".to_owned());
+            }
             Err(Errno::ECHILD) => return Ok(calls.join(", ")),
             Err(errno) => return Err(errno),
         };
         let (task, signal) = match status {
             WaitStatus::PtraceSyscall(task) => {
                 let call = entered_call(task);
-                marks += u32::from(call == Some(libc::SYS_getsid));
-                calls.extend(call.filter(|_| marks == 1).and_then(name));
+                marks += u32::from(call.is_some_and(|(call, _)| call == libc::SYS_getsid));
+                let call = call.filter(|_| marks == 1);
+                calls.extend(call.and_then(|(call, argument)| told(task, call, argument)));
                 (task, None)
             }
             WaitStatus::PtraceEvent(task, ..) => (task, None),
@@ -114,6 +118,32 @@ fn follow(traced: Pid) -> Result<String, Errno> {
     }
     Err(Errno::ETIMEDOUT)
 }
+
+/// A call as it is told: of those that make a task, the flags that matter, too.
+fn told(task: Pid, call: libc::c_long, argument: u64) -> Option<String> {
+    let name = name(call)?;
+    let flags = match call {
+        libc::SYS_clone => argument,
+        // Its first argument points to the flags.
+        libc::SYS_clone3 => ptrace::read(task, argument as ptrace::AddressType).ok()? as u64,
+        _ => return Some(name.to_owned()),
+    };
+    let set = FLAGS.iter().filter(|(flag, _)| flags & *flag as u64 != 0);
+    let set: Vec<&str> = set.map(|(_, name)| *name).collect();
+    Some(match set.is_empty() {
+        true => name.to_owned(),
+        false => format!("{name}({})", set.join(" | ")),
+    })
+}
+
+/// What tells a thread from a copy, and a copy from memory lent.
+const FLAGS: [(libc::c_int, &str); 5] = [
+    (libc::CLONE_VM, "CLONE_VM"),
+    (libc::CLONE_VFORK, "CLONE_VFORK"),
+    (libc::CLONE_FILES, "CLONE_FILES"),
+    (libc::CLONE_THREAD, "CLONE_THREAD"),
+    (libc::CLONE_PIDFD, "CLONE_PIDFD"),
+];
 
 /// The calls that make a task or execute a program.
 fn name(call: libc::c_long) -> Option<&'static str> {

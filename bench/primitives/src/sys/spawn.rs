@@ -349,13 +349,14 @@ pub fn first_code() -> Option<&'static [u8]> {
     None
 }
 
-/// Which call a task that was stopped by a tracer is entering; `None` when it is leaving one.
-pub fn entered_call(task: Pid) -> Option<libc::c_long> {
+/// Which call a task that was stopped by a tracer is entering, and its first argument; `None` when it is
+/// leaving one.
+pub fn entered_call(task: Pid) -> Option<(libc::c_long, u64)> {
     let info = nix::sys::ptrace::syscall_info(task).ok()?;
     if info.op != libc::PTRACE_SYSCALL_INFO_ENTRY {
         return None;
     }
     // SAFETY: `op` says that the kernel has filled in `entry`, which is plain integers.
-    let number = unsafe { info.u.entry.nr };
-    libc::c_long::try_from(number).ok()
+    let entry = unsafe { info.u.entry };
+    Some((libc::c_long::try_from(entry.nr).ok()?, entry.args[0]))
 }

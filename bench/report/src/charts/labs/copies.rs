@@ -44,7 +44,7 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
             title,
             subtitles: subtitles(
                 data,
-                "one fork; PSS of both, then once the child wrote to a quarter",
+                "one fork: PSS of both, then once the child wrote to a quarter; beside the bar RSS of both",
             ),
             axis: "share of the parent's state, per cent",
             tick: |share| format!("{} %", format::tick(share)),
@@ -60,11 +60,8 @@ fn row<'a>(data: &Data<'_>, name: &'a str, lab: &Lab, index: usize) -> Option<Ro
     let share = |bytes: f64| 100.0 * bytes / state;
     let (before, after) = (figure("both_pss_bytes")?, figure("both_pss_bytes_written")?);
     let tables = figure("child_page_table_bytes")?;
-    let label = format!(
-        "RSS says {}; a first write {}",
-        figure("both_rss_bytes").map_or(format::MISSING.to_owned(), format::bytes),
-        figure("first_write_ns").map_or(format::MISSING.to_owned(), format::time)
-    );
+    let rss = figure("both_rss_bytes").map_or(format::MISSING.to_owned(), format::bytes);
+    let label = format!("RSS {rss}");
     Some(Row {
         name,
         colour: colour(0),
