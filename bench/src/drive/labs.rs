@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use measure::{AgentError, Bench, Contestant, LabAsked, derived_seed, place};
+use record::lab::ALL;
 use record::pass::RECORD_SCHEMA;
 use record::{
     Connections, Entrant, GaugeInstants, Histograms, Holds, HostInstants, Lab, LabKind, Pass,
@@ -13,9 +14,6 @@ use record::{
 };
 
 use super::failure::Failure;
-
-/// The word for every mechanism of a lab.
-use record::lab::ALL;
 
 /// What a pass may take beyond its window and warm-up: making the state, a few starts of a large parent.
 const MARGIN: Duration = Duration::from_secs(60);
