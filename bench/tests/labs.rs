@@ -277,5 +277,7 @@ fn subject(place: &Place) -> Option<i32> {
             .count()
     };
     let mut all = marked.iter().copied();
-    all.find(|&pid| command_line(pid).contains("agent") && children(pid) == 15)
+    // An agent has children, too, while it finds out what a kernel stack weighs.
+    let is_agents = |pid: i32| parent(pid).is_some_and(|it| command_line(it).contains("agent"));
+    all.find(|&pid| is_agents(pid) && children(pid) == 15)
 }

@@ -3,5 +3,7 @@
 
 #![allow(unsafe_code)]
 
+mod first;
 pub mod ipc;
+mod memory;
 pub mod spawn;

@@ -165,7 +165,7 @@ impl Lab {
         if let Some(stray) = stray {
             return Err(stray);
         }
-        self.check_figures().or_else(|what| wrong(what))
+        self.check_figures().or_else(wrong)
     }
 
     fn check_figures(&self) -> Result<(), &'static str> {

@@ -1,14 +1,15 @@
-//! Unsafe calls of the spawn lab and the switch lab: the ways to start a child, memory it inherits, and the
-//! page in which it says when it began.
+//! Unsafe calls of the spawn lab: the ways to start a child, the clock, and a tracer's look.
 
 use std::ffi::{CStr, c_char, c_void};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::ptr::{NonNull, null_mut};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::ptr::null_mut;
 
 use nix::errno::Errno;
 use nix::libc;
 use nix::unistd::Pid;
+
+pub use super::first::first_code;
+pub use super::memory::{Memory, PAGE, Stamp};
 
 /// CLOCK_MONOTONIC, nanoseconds. Also in a child of a process with threads: it takes no lock.
 pub fn now_ns() -> u64 {
@@ -19,125 +20,6 @@ pub fn now_ns() -> u64 {
     // SAFETY: the clock exists on every kernel, and the timespec is a live local.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time) };
     time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
-}
-
-/// Anonymous memory of this process; given back when dropped.
-#[derive(Debug)]
-pub struct Memory {
-    start: NonNull<c_void>,
-    bytes: usize,
-}
-
-// SAFETY: the mapping belongs to this value alone, and is reached only by volatile or atomic accesses.
-unsafe impl Send for Memory {}
-// SAFETY: as above; shared references allow atomic loads and stores only.
-unsafe impl Sync for Memory {}
-
-/// The distance at which memory is touched: the smallest page that this kernel has anywhere.
-pub const PAGE: usize = 4096;
-const HUGE_PAGE: usize = 2 << 20;
-
-impl Memory {
-    fn map(bytes: usize, flags: libc::c_int) -> Result<Self, Errno> {
-        let (any, protection) = (null_mut(), libc::PROT_READ | libc::PROT_WRITE);
-        // SAFETY: a new anonymous mapping where the kernel likes touches nothing that exists.
-        let start = unsafe { libc::mmap(any, bytes, protection, flags, -1, 0) };
-        match NonNull::new(start) {
-            Some(start) if start.as_ptr() != libc::MAP_FAILED => Ok(Memory { start, bytes }),
-            _ => Err(Errno::last()),
-        }
-    }
-
-    /// Private memory of so many bytes that was written to once a page, in huge pages if they are asked for
-    /// and granted.
-    ///
-    /// # Errors
-    /// ENOMEM.
-    pub fn touched(bytes: usize, huge: bool) -> Result<Self, Errno> {
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        let memory = Memory::map(bytes + HUGE_PAGE, flags)?;
-        let advice = if huge {
-            libc::MADV_HUGEPAGE
-        } else {
-            libc::MADV_NOHUGEPAGE
-        };
-        // SAFETY: the range is this value's own mapping; the advice changes no content. EINVAL, on a kernel
-        // without huge pages, leaves small ones.
-        unsafe { libc::madvise(memory.start.as_ptr(), memory.bytes, advice) };
-        memory.write(bytes);
-        Ok(memory)
-    }
-
-    /// The offsets of the first so many bytes, from the first boundary of a huge page on.
-    fn offsets(&self, bytes: usize) -> std::ops::Range<usize> {
-        let start = self.start.as_ptr() as usize;
-        let skipped = start.next_multiple_of(HUGE_PAGE) - start;
-        skipped..self.bytes.min(skipped + bytes)
-    }
-
-    /// Writes one byte to each page of the first so many bytes.
-    pub fn write(&self, bytes: usize) {
-        for offset in self.offsets(bytes).step_by(PAGE) {
-            // SAFETY: the offset is below the mapping's length, and nobody holds a reference into it.
-            unsafe { self.start.cast::<u8>().add(offset).write_volatile(1) };
-        }
-    }
-
-    /// Sums up the first so many bytes, a word a cache line: the working set of a task of the switch lab.
-    pub fn sum(&self, bytes: usize) -> u64 {
-        let words = self.offsets(bytes).step_by(64);
-        // SAFETY: each offset is below the mapping's length and a multiple of 64, hence aligned.
-        words.fold(0, |sum, offset| unsafe {
-            sum.wrapping_add(
-                self.start
-                    .cast::<u8>()
-                    .add(offset)
-                    .cast::<u64>()
-                    .read_volatile(),
-            )
-        })
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        // SAFETY: the mapping is this value's own, and nothing refers to it any more.
-        unsafe { libc::munmap(self.start.as_ptr(), self.bytes) };
-    }
-}
-
-/// A word shared with children, in which they write when they began.
-#[derive(Debug)]
-pub struct Stamp(Memory);
-
-impl Stamp {
-    /// A new one, 0.
-    ///
-    /// # Errors
-    /// ENOMEM.
-    pub fn new() -> Result<Self, Errno> {
-        Memory::map(PAGE, libc::MAP_SHARED | libc::MAP_ANONYMOUS).map(Stamp)
-    }
-
-    fn word(&self) -> &AtomicU64 {
-        // SAFETY: the mapping is a page, aligned, zeroed by the kernel, and lives as long as this value.
-        unsafe { self.0.start.cast::<AtomicU64>().as_ref() }
-    }
-
-    /// Writes now.
-    pub fn put(&self) {
-        self.word().store(now_ns(), Ordering::Release);
-    }
-
-    /// Writes a figure.
-    pub fn tell(&self, figure: u64) {
-        self.word().store(figure, Ordering::Release);
-    }
-
-    /// What was written, and 0 from now on.
-    pub fn take(&self) -> u64 {
-        self.word().swap(0, Ordering::AcqRel)
-    }
 }
 
 fn exit_now() -> ! {
@@ -291,62 +173,6 @@ pub fn thread(stamp: &Stamp) -> Result<(), Errno> {
         0 => Ok(()),
         error => Err(Errno::from_raw(error)),
     }
-}
-
-// The program whose only deed is to say when it began: two words of CLOCK_MONOTONIC and "123\n", written to
-// descriptor 1, or to 3 when it has two arguments. It has no runtime, no linker and no libc: its first
-// instructions are the child's first. Position-independent; `first::program` puts an ELF header before it.
-#[cfg(target_arch = "x86_64")]
-std::arch::global_asm!(
-    r#"
-    .pushsection .rodata
-fiveways_first_begin:
-    mov r12, [rsp]                          # argc
-    sub rsp, 32
-    mov eax, 228                            # clock_gettime
-    mov edi, 1                              # CLOCK_MONOTONIC
-    mov rsi, rsp
-    syscall
-    mov dword ptr [rsp + 16], 0x0a333231    # "123\n"
-    mov edi, 1
-    mov ecx, 3
-    cmp r12, 3
-    cmove edi, ecx
-    mov eax, 1                              # write
-    mov rsi, rsp
-    mov edx, 20
-    syscall
-    mov eax, 60                             # exit
-    xor edi, edi
-    syscall
-fiveways_first_end:
-    .popsection
-    .global fiveways_first_begin
-    .global fiveways_first_end
-"#
-);
-
-/// The machine code of the program that says when it began; `None` where nobody has written it yet.
-#[cfg(target_arch = "x86_64")]
-pub fn first_code() -> Option<&'static [u8]> {
-    unsafe extern "C" {
-        static fiveways_first_begin: u8;
-        static fiveways_first_end: u8;
-    }
-    // SAFETY: both labels stand in one read-only section, in this order; between them are plain bytes.
-    Some(unsafe {
-        let (begin, end) = (
-            &raw const fiveways_first_begin,
-            &raw const fiveways_first_end,
-        );
-        std::slice::from_raw_parts(begin, end.offset_from_unsigned(begin))
-    })
-}
-
-/// The machine code of the program that says when it began; `None` where nobody has written it yet.
-#[cfg(not(target_arch = "x86_64"))]
-pub fn first_code() -> Option<&'static [u8]> {
-    None
 }
 
 /// Which call a task that was stopped by a tracer is entering, and its first argument; `None` when it is

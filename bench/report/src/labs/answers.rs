@@ -56,19 +56,19 @@ pub(crate) fn of_lab(data: &Data<'_>, lab: &Lab) -> String {
         .collect();
     shown.sort_by(|a, b| a.0.total_cmp(&b.0));
     let what = match lab.lab {
-        LabKind::Spawn => "to the first instruction",
-        LabKind::Ipc => "a round trip",
-        LabKind::Switch => "a switch",
+        LabKind::Spawn => "To the first instruction",
+        LabKind::Ipc => "A round trip",
+        LabKind::Switch => "A switch",
     };
     let time = |it: &(f64, &str)| format!("{} {}", it.1, format::time(it.0));
     match shown.as_slice() {
         [] => format!("No figure yet: {}.", tables::conditions(lab)),
-        [only] => format!("{}, {what}; nobody else has a figure.", time(only)),
+        [only] => format!("{what}: {}; nobody else has a figure.", time(only)),
         [first, .., last] => format!(
-            "{} to {}, {what}: {} ({}).",
+            "{what}: from {} to {}, {} × ({}).",
             time(first),
             time(last),
-            format!("{} ×", format::digits(last.0 / first.0)),
+            format::digits(last.0 / first.0),
             tables::conditions(lab)
         ),
     }
