@@ -120,6 +120,11 @@ struct RunArgs {
 }
 
 fn main() -> ExitCode {
+    // Before anything else: as a child of the spawn lab this program is measured to its first instruction.
+    if primitives::spawn::is_the_child() {
+        primitives::spawn::say_when_it_began();
+        return ExitCode::SUCCESS;
+    }
     let cli = Cli::parse();
     let (json, done) = match cli.verb {
         Verb::Agent => return agent(),
@@ -146,7 +151,7 @@ fn main() -> ExitCode {
 }
 
 fn agent() -> ExitCode {
-    match measure::serve() {
+    match measure::serve(primitives::look) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             Failure::tool("agent", "the agent cannot go on", error.to_string()).tell(false)

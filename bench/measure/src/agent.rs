@@ -19,22 +19,22 @@ use crate::host;
 use crate::keeper::{self, Report};
 use crate::listening::{self, Claim, Ports};
 use crate::load::Loader;
-use crate::protocol::{Id, Launch, Queued, Reply, Request, Stopped};
+use crate::protocol::{Id, LabAsked, Labs, Launch, Queued, Reply, Request, Stopped};
 use crate::sys::{self, Fork};
 use crate::tree::{self, Tree};
-use crate::{frame, holders, host_memory, look, yardsticks};
+use crate::{frame, holders, host_memory, look, subject, yardsticks};
 
 /// How long a keeper may take to end its tree: its two graces and a margin.
 const STOP_DEADLINE: Duration = Duration::from_secs(25);
 /// How long a keeper may take to end itself once it has said its last word.
 const KEEPER_GRACE: Duration = Duration::from_secs(1);
 
-/// Serves requests until standard input ends.
+/// Serves requests until standard input ends; labs are carried out by `labs`.
 ///
 /// # Errors
 /// When standard input or output break inside a message.
-pub fn serve() -> io::Result<()> {
-    let mut agent = Agent::new()?;
+pub fn serve(labs: Labs) -> io::Result<()> {
+    let mut agent = Agent::new(labs)?;
     let outcome = agent.converse();
     agent.end_everything();
     outcome
@@ -57,13 +57,14 @@ struct Agent {
     kernel_stack_bytes: u64,
     loader: Loader,
     spinners: Spinners,
+    labs: Labs,
 }
 
 /// The harness is gone: nothing is left to be said.
 struct Deserted;
 
 impl Agent {
-    fn new() -> io::Result<Self> {
+    fn new(labs: Labs) -> io::Result<Self> {
         sys::become_subreaper()?;
         Ok(Agent {
             servers: Vec::new(),
@@ -74,6 +75,7 @@ impl Agent {
             cgroups: Roots::find(),
             loader: Loader::default(),
             spinners: Spinners::default(),
+            labs,
         })
     }
 
@@ -183,6 +185,7 @@ impl Agent {
                 Reply::Loaded(self.loader.slices(&order, length_ns))
             }
             Request::Close => Reply::Closed(self.loader.close()),
+            Request::Lab(asked) => return self.lab(&asked),
         })
     }
 
@@ -266,6 +269,22 @@ impl Agent {
         };
         self.forget(launch.id);
         Ok(reply)
+    }
+
+    /// A lab in a process of its own; when it is over, whatever it may have left is ended.
+    fn lab(&mut self, asked: &LabAsked) -> Result<Reply, Deserted> {
+        let found = subject::carry_out(asked, self.labs, |subject| {
+            tree::kill_below(subject);
+            let deadline = Instant::now() + STOP_DEADLINE;
+            while self.kill_orphans() && Instant::now() < deadline {
+                while let Ok(Some(_)) = sys::reap() {}
+            }
+            while let Ok(Some(_)) = sys::reap() {}
+        });
+        match found {
+            Ok(found) => Ok(Reply::Found(Box::new(found))),
+            Err(subject::Deserted) => Err(Deserted),
+        }
     }
 
     fn fork_keeper(&mut self, launch: &Launch, claim: Claim) -> io::Result<Server> {

@@ -8,13 +8,16 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use record::{Host, Yardstick};
+use record::{Host, HostInstant, Yardstick};
 
 use crate::client::{Agent, AgentError, unexpected};
 use crate::placement::Placement;
-use crate::protocol::{Id, Reply, Request};
+use crate::protocol::{Found, Id, LabAsked, Reply, Request};
 use crate::sys;
 use crate::tree::{self, Tree};
+
+/// How much longer than a lab may take its agent may take to end it.
+const LAB_MARGIN: Duration = Duration::from_secs(30);
 
 /// Both agents, and the host of the servers.
 #[derive(Debug)]
@@ -68,6 +71,30 @@ impl Bench {
         };
         match self.servers.ask(&request)? {
             Reply::Yardsticks(yardsticks) => Ok(yardsticks),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Has a part measured by itself.
+    ///
+    /// # Errors
+    /// When the agent is gone, silent, or the user has interrupted.
+    pub fn lab(&mut self, asked: LabAsked) -> Result<Found, AgentError> {
+        let patience = Duration::from_millis(asked.deadline_ms) + LAB_MARGIN;
+        let request = Request::Lab(Box::new(asked));
+        match self.servers.ask_within(&request, patience)? {
+            Reply::Found(found) => Ok(*found),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// How the host is now.
+    ///
+    /// # Errors
+    /// When the agent is gone.
+    pub fn host_now(&mut self) -> Result<HostInstant, AgentError> {
+        match self.servers.ask(&Request::HostNow)? {
+            Reply::HostNow(now) => Ok(now),
             other => Err(unexpected(&other)),
         }
     }

@@ -10,6 +10,7 @@
 //! | who loads | `load` |
 //! | what is looked at | `look` (usage, memory), `holders` (who serves whom), `host_memory`, `host`, `listening` |
 //! | what the machine's parts take | `yardsticks` |
+//! | where a part is measured by itself | `subject` |
 
 mod agent;
 mod awake;
@@ -33,6 +34,7 @@ mod protocol;
 mod round;
 mod seat;
 mod sockets;
+mod subject;
 mod sys;
 mod tree;
 mod verify;
@@ -44,5 +46,6 @@ pub use client::{Agent, AgentError};
 pub use command::Contestant;
 pub use order::{derived_seed, shuffle};
 pub use placement::{Placement, place, place_as};
+pub use protocol::{Found, LabAsked, Labs};
 pub use round::round;
 pub use verify::{Verified, verify};

@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use record::{Cause, Encoded, Gauge, Host, HostInstant, Requests, Slice, Usage, Yardstick};
+use record::{
+    Cause, Encoded, Findings, Gauge, Host, HostInstant, Lab, Outcome, Requests, Slice, Usage,
+    Yardstick,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::host_memory;
@@ -73,6 +76,8 @@ pub enum Request {
     },
     /// Close every connection: answered by `Closed`, with everything that was measured.
     Close,
+    /// Measure a part by itself, in a fresh process: answered by `Found`.
+    Lab(Box<LabAsked>),
 }
 
 /// From an agent to its harness.
@@ -118,6 +123,8 @@ pub enum Reply {
     Loaded(Vec<Tally>),
     /// To `Close`.
     Closed(Vec<Measured>),
+    /// To `Lab`.
+    Found(Box<Found>),
     /// The request could not be carried out.
     Refused(Cause),
 }
@@ -154,6 +161,55 @@ pub struct Queued {
     /// ListenDrops of the host, since boot.
     pub listen_drops: Option<u64>,
 }
+
+/// A part to be measured by itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LabAsked {
+    /// Under which conditions.
+    pub lab: Lab,
+    /// Which part.
+    pub mechanism: String,
+    /// The logical CPUs that it may use, on physical cores of their own: one, or two.
+    pub cpus: Vec<usize>,
+    /// Exactly so many times instead of a window (criterion counts for itself).
+    pub times: Option<u64>,
+    /// How long it may take in all.
+    pub deadline_ms: u64,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Found {
+    /// `ok`, or what happened instead.
+    pub outcome: Outcome,
+    /// Why, when it is not ok.
+    pub cause: Option<Cause>,
+    /// What was measured, when it is.
+    pub findings: Option<Findings>,
+}
+
+impl Found {
+    /// It yielded this.
+    pub fn ok(findings: Findings) -> Self {
+        Found {
+            outcome: Outcome::Ok,
+            cause: None,
+            findings: Some(findings),
+        }
+    }
+
+    /// It yielded nothing, and why.
+    pub fn nothing(outcome: Outcome, cause: Cause) -> Self {
+        Found {
+            outcome,
+            cause: Some(cause),
+            findings: None,
+        }
+    }
+}
+
+/// Carries out a lab in the process that calls it: a fresh one, of one thread, that ends right after.
+pub type Labs = fn(&LabAsked) -> Found;
 
 /// A server to be started.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -489,6 +489,7 @@ impl<'a> Block<'a> {
             by_worker: Vec::new(),
             generator: Generator::default(),
             host: HostInstants::default(),
+            lab: None,
         }
     }
 }

@@ -12,6 +12,7 @@
 //! | host, fact, yardstick | [`host`], [`yardstick`] |
 //! | pass, outcome, cause, usage, gauge, slice | [`pass`] |
 //! | host memory, cgroup memory | [`host_memory`] |
+//! | lab, findings | [`lab`] |
 //! | distribution | [`histogram`] |
 //! | metric | [`metric`] |
 //! | estimate, comparison, answer, verdict, noise floor | [`summary`] |
@@ -21,6 +22,7 @@ pub mod contender;
 pub mod histogram;
 pub mod host;
 pub mod host_memory;
+pub mod lab;
 pub mod metric;
 pub mod pass;
 pub mod run;
@@ -35,7 +37,8 @@ pub use contender::{CONTROL, Contender, Holds, is_name, read_contenders};
 pub use histogram::Encoded;
 pub use host::{Cpu, Fact, Host};
 pub use host_memory::{CgroupMemory, HostMemory, HostMemoryInstants};
-pub use metric::{Better, METRICS, Metric, metric};
+pub use lab::{Findings, Lab, LabKind, Pages, Where};
+pub use metric::{Better, LAB_METRICS, METRICS, Metric, metric};
 pub use pass::*;
 pub use run::{Entrant, LeftOut, Planned, RUN_SCHEMA, Run};
 pub use search::{Search, Slo};

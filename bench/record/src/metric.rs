@@ -1,5 +1,6 @@
 //! The metrics: one table of names, units and directions. A name is quantity_unit_per_x_part.
 
+use crate::lab::LabKind;
 use crate::suite::{Scenario, Workload};
 
 /// One figure that a cell may have.
@@ -16,6 +17,7 @@ pub struct Metric {
     workloads: &'static [Workload],
     /// Whether only scenarios that say `by_worker` have it.
     by_worker: bool,
+    labs: &'static [LabKind],
 }
 
 /// Which direction of a metric is better.
@@ -34,11 +36,17 @@ impl Metric {
     pub fn applies(&self, scenario: &Scenario) -> bool {
         self.workloads.contains(&scenario.workload) && (scenario.by_worker || !self.by_worker)
     }
+
+    /// Whether passes of this lab have it.
+    pub fn applies_to_lab(&self, lab: LabKind) -> bool {
+        self.labs.contains(&lab)
+    }
 }
 
 /// The metric of this name.
 pub fn metric(name: &str) -> Option<&'static Metric> {
-    METRICS.iter().find(|metric| metric.name == name)
+    let mut all = METRICS.iter().chain(LAB_METRICS);
+    all.find(|metric| metric.name == name)
 }
 
 const LOADED: &[Workload] = &[Workload::Rr, Workload::Crr, Workload::Stream];
@@ -65,6 +73,7 @@ const fn row(
         better,
         workloads,
         by_worker: false,
+        labs: &[],
     }
 }
 
@@ -75,6 +84,29 @@ const fn by_worker(row: Metric) -> Metric {
         ..row
     }
 }
+
+const fn lab(
+    name: &'static str,
+    unit: &'static str,
+    title: &'static str,
+    better: Better,
+    labs: &'static [LabKind],
+) -> Metric {
+    Metric {
+        name,
+        unit,
+        title,
+        better,
+        workloads: &[],
+        by_worker: false,
+        labs,
+    }
+}
+
+const SPAWN: &[LabKind] = &[LabKind::Spawn];
+const IPC: &[LabKind] = &[LabKind::Ipc];
+const SWITCH: &[LabKind] = &[LabKind::Switch];
+const MESSAGES: &[LabKind] = &[LabKind::Ipc, LabKind::Spawn];
 
 /// Every metric, in the order of tables.
 #[rustfmt::skip]
@@ -121,4 +153,33 @@ pub const METRICS: &[Metric] = &[
     row("tasks", "1", "tasks", Better::Neither, IDLE),
     row("startup_ms", "ms", "start-up", Better::Less, ALL),
     row("unserved", "1", "unserved connections", Better::Less, ALL),
+];
+
+/// Every metric of the labs, in the order of tables.
+#[rustfmt::skip]
+pub const LAB_METRICS: &[Metric] = &[
+    lab("spawn_ns_p50", "ns", "first instruction p50", Better::Less, SPAWN),
+    lab("spawn_ns_p90", "ns", "first instruction p90", Better::Less, SPAWN),
+    lab("spawn_ns_p99", "ns", "first instruction p99", Better::Less, SPAWN),
+    lab("reap_ns_p50", "ns", "reaped p50", Better::Less, SPAWN),
+    lab("reap_ns_p90", "ns", "reaped p90", Better::Less, SPAWN),
+    lab("reap_ns_p99", "ns", "reaped p99", Better::Less, SPAWN),
+    lab("starts_per_s", "1/s", "starts/s", Better::More, SPAWN),
+    lab("first_write_ns", "ns", "first write to a page", Better::Less, SPAWN),
+    lab("child_page_table_bytes", "B", "page tables of the child", Better::Less, SPAWN),
+    lab("both_rss_bytes", "B", "RSS of both", Better::Neither, SPAWN),
+    lab("both_pss_bytes", "B", "PSS of both", Better::Less, SPAWN),
+    lab("both_pss_bytes_written", "B", "PSS of both, once written to", Better::Less, SPAWN),
+    lab("node_spawn_entries_per_call", "1", "entries into node's spawn per call", Better::Neither, SPAWN),
+    lab("round_trip_ns_p50", "ns", "round trip p50", Better::Less, IPC),
+    lab("round_trip_ns_p90", "ns", "round trip p90", Better::Less, IPC),
+    lab("round_trip_ns_p99", "ns", "round trip p99", Better::Less, IPC),
+    lab("messages_per_s", "1/s", "messages/s", Better::More, IPC),
+    lab("bytes_per_s", "B/s", "bytes/s", Better::More, IPC),
+    lab("switch_ns_p50", "ns", "switch p50", Better::Less, SWITCH),
+    lab("switch_ns_p90", "ns", "switch p90", Better::Less, SWITCH),
+    lab("overhead_ns", "ns", "overhead, subtracted", Better::Neither, SWITCH),
+    lab("cpu_ns_per_time", "ns", "CPU", Better::Less, MESSAGES),
+    lab("switches_voluntary_per_time", "1", "switches, voluntary", Better::Less, MESSAGES),
+    lab("switches_involuntary_per_time", "1", "switches, involuntary", Better::Less, MESSAGES),
 ];

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::histogram::Encoded;
 use crate::host_memory::{CgroupMemory, HostMemoryInstants};
+use crate::lab::Findings;
 
 /// The schema of a line of `records.jsonl`.
 pub const RECORD_SCHEMA: &str = "fiveways-record/1";
@@ -481,4 +482,7 @@ pub struct Pass {
     pub generator: Generator,
     /// The host beside us.
     pub host: HostInstants,
+    /// Passes of a lab: what it found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lab: Option<Findings>,
 }

@@ -198,6 +198,7 @@ impl Search {
             per_connection: 1,
             think: Duration::ZERO,
             keep_awake: false,
+            by_worker: false,
             work: self.work.clone(),
             state: None,
             touch: None,

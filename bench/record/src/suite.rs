@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::contender::is_name;
+use crate::lab::Lab;
 use crate::search::Search;
 use crate::toml_file::{self, FileError};
 
@@ -430,8 +431,11 @@ pub struct Suite {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Search>,
     /// In the order of the file.
-    #[serde(rename = "scenario")]
+    #[serde(default, rename = "scenario", skip_serializing_if = "Vec::is_empty")]
     pub scenarios: Vec<Scenario>,
+    /// Parts that are measured by themselves, in the order of the file.
+    #[serde(default, rename = "lab", skip_serializing_if = "Vec::is_empty")]
+    pub labs: Vec<Lab>,
 }
 
 impl Suite {
@@ -482,6 +486,19 @@ pub fn read_suite(text: &str, path: &Path) -> Result<Suite, FileError> {
         return Err(toml_file::entry_error(
             text, path, "scenario", index, problem,
         ));
+    }
+    for (index, lab) in suite.labs.iter().enumerate() {
+        let known = names.insert(&lab.name);
+        let problem = match lab.check() {
+            Ok(()) if known => continue,
+            Ok(()) => format!("lab `{}` stands twice", lab.name),
+            Err(problem) => problem,
+        };
+        return Err(toml_file::entry_error(text, path, "lab", index, problem));
+    }
+    if suite.scenarios.is_empty() && suite.labs.is_empty() {
+        let problem = "it has neither a [[scenario]] nor a [[lab]]".to_owned();
+        return Err(toml_file::entry_error(text, path, "scenario", 0, problem));
     }
     Ok(suite)
 }

@@ -9,6 +9,7 @@ use crate::conditions::{conditions, is_open};
 use crate::data::Data;
 use crate::doubts;
 use crate::format;
+use crate::labs;
 use crate::work;
 
 mod idle;
@@ -40,6 +41,7 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
     ];
     let mut answers: Vec<String> = answers.into_iter().flatten().collect();
     answers.extend(idle.into_iter().flatten());
+    answers.extend(labs::answers::answers(data));
     if answers.is_empty() {
         return vec!["The suite has no scenario, hence no answer.".to_owned()];
     }

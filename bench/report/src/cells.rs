@@ -108,7 +108,11 @@ fn contenders(results: &Results) -> Vec<(&str, &str)> {
         .filter(|entrant| entrant.skipped.is_none())
         .map(|entrant| (entrant.name.as_str(), entrant.family.as_str()))
         .collect();
-    for pass in &results.passes {
+    for pass in results
+        .passes
+        .iter()
+        .filter(|it| it.pass == PassKind::Timing)
+    {
         let known = contenders.iter().any(|(name, _)| *name == pass.contender);
         if !known
             && !entrants

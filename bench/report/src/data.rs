@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use record::{
-    CONTROL, Comparison, Entrant, Estimate, Outcome, Results, Scenario, Summary, Workload,
+    CONTROL, Comparison, Entrant, Estimate, Lab, Outcome, Results, Scenario, Summary, Workload,
 };
 
 use crate::cells::{self, Cell};
@@ -11,6 +11,7 @@ use crate::comparisons;
 use crate::conditions::{asks_at_once, is_open, is_saturating};
 use crate::doubts::{TOO_FEW_ROUNDS, UNSERVED, VALID};
 use crate::format;
+use crate::labs;
 
 /// The families in the order of the textbook's chapter, the baseline first.
 pub(crate) const FAMILIES: [&str; 6] = [
@@ -71,6 +72,11 @@ impl<'a> Data<'a> {
     /// The search for capacities, if there was one.
     pub fn search(&self) -> Option<&'a record::Search> {
         self.results.run.suite.capacity.as_ref()
+    }
+
+    /// The labs of the suite, in order.
+    pub fn labs(&self) -> &'a [Lab] {
+        &self.results.run.suite.labs
     }
 
     /// Entrants that were measured, in order.
@@ -243,8 +249,11 @@ impl<'a> Data<'a> {
 
     /// Rounds of the scenario with the most; whole searches, where there is nothing else.
     pub fn rounds(&self) -> u32 {
-        let rounds = self.sections().map(|scenario| scenario.rounds).max();
+        let rounds = self.sections().map(|scenario| scenario.rounds);
+        let labs = self.labs().iter().map(|lab| lab.rounds);
         rounds
+            .chain(labs)
+            .max()
             .or(self.search().map(|search| search.rounds))
             .unwrap_or(0)
     }
@@ -273,17 +282,16 @@ impl<'a> Data<'a> {
             cell.failed
                 .is_some_and(|pass| !is_found(pass, cell.scenario.probe))
         });
-        failed
-            .map(|cell| {
-                let verdict = cell.verdict.clone();
-                (
-                    cell.contender,
-                    cell.scenario.name.as_str(),
-                    verdict.word,
-                    verdict.reason.unwrap_or_default(),
-                )
-            })
-            .collect()
+        let failed = failed.map(|cell| {
+            let verdict = cell.verdict.clone();
+            (
+                cell.contender,
+                cell.scenario.name.as_str(),
+                verdict.word,
+                verdict.reason.unwrap_or_default(),
+            )
+        });
+        failed.chain(labs::failed(self.results)).collect()
     }
 }
 

@@ -104,6 +104,7 @@ pub(crate) fn figure(metric: &str, value: f64) -> String {
         "1/s" => rate(value),
         "ns" => time(value),
         "B" => bytes(value),
+        "B/s" => format!("{}/s", bytes(value)),
         "µs" => format!("{} µs", digits(value)),
         "ms" => time(value * 1e6),
         _ if matches!(metric, "errors" | "tasks" | "unserved") => count(value),

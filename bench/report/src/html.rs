@@ -4,7 +4,7 @@
 //! charts, and the summary, whose `<` are written so that no text in it can end its element.
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use record::Scenario;
+use record::{Lab, Scenario};
 
 use crate::answers::{answers, of_scenario};
 use crate::charts::Drawn;
@@ -12,7 +12,7 @@ use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
 use crate::markdown::HOCKEY_STICK;
 use crate::tables::{self, Figure, Row, Table};
-use crate::{capacity, format, limits, markdown, noise_floor, yardsticks};
+use crate::{capacity, format, labs, limits, markdown, noise_floor, yardsticks};
 
 const STYLE: &str = include_str!("html/style.css");
 
@@ -47,6 +47,7 @@ pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
                     @for chart in first { (figure(chart)) }
                     (capacities(data, charts))
                     @for scenario in data.sections() { (section(data, scenario, charts)) }
+                    @for lab in data.labs() { (lab_section(data, lab)) }
                     @if !others.is_empty() {
                         h2 id="charts" { "Charts" }
                         @for chart in others { (figure(chart)) }
@@ -78,7 +79,7 @@ fn head(data: &Data<'_>) -> Markup {
                 (machine(&run.host)) ". " (format::plural(data.rounds() as usize, "round")) ", fresh servers each; begun " (run.started) "."
             }
             nav aria-label="Scenarios" {
-                ul { @for scenario in data.sections() { li { a href={ "#" (scenario.name) } { (scenario.title) } } } }
+                ul { @for scenario in data.sections() { li { a href={ "#" (scenario.name) } { (scenario.title) } } } @for lab in data.labs() { li { a href={ "#" (lab.name) } { (lab.title) } } } }
             }
         }
     }
@@ -152,6 +153,22 @@ fn section(data: &Data<'_>, scenario: &Scenario, charts: &[Drawn]) -> Markup {
                 ul.notes { @for note in &table.notes { li { (note) } } }
             }
             @for chart in charts.iter().filter(|it| it.scenario.as_ref() == Some(&scenario.name)) { (figure(chart)) }
+        }
+    }
+}
+
+fn lab_section(data: &Data<'_>, lab: &Lab) -> Markup {
+    let table = labs::tables::table(data, lab);
+    html! {
+        section {
+            h2 id=(lab.name) { (lab.title) }
+            p.soft { (lab.question) }
+            p.answer { (labs::answers::of_lab(data, lab)) }
+            p.conditions { (lab.name) ": " (labs::tables::conditions(lab)) "; " (format::plural(lab.rounds as usize, "round")) "; " (machine(&data.results.run.host)) }
+            div.box tabindex="0" { (grid(&table, &lab.title)) }
+            @if !table.notes.is_empty() {
+                ul.notes { @for note in &table.notes { li { (note) } } }
+            }
         }
     }
 }

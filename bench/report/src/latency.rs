@@ -68,6 +68,11 @@ impl Merged {
         Ok(Self::new(&histograms))
     }
 
+    /// Distributions of rounds.
+    pub fn of_rounds(histograms: &[(u32, Histogram<u64>)]) -> Self {
+        Self::new(histograms)
+    }
+
     fn new(histograms: &[(u32, Histogram<u64>)]) -> Self {
         let mut buckets: Vec<u64> = histograms
             .iter()

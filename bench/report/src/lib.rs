@@ -21,6 +21,7 @@
 //! | what weakens a figure | `doubts` |
 //! | what the machine's parts take | `yardsticks` |
 //! | what the machine cannot show, and what of it to change | `limits`, `checkup` |
+//! | parts that are measured by themselves | `labs` |
 //! | how a figure is written | `format` |
 //! | what a scenario was run under, in words | `conditions` |
 //! | pages | `answers`, `tables`, `columns`, `terminal`, `markdown`, `html`, `charts` |
@@ -44,6 +45,7 @@ mod figures;
 mod fixture;
 mod format;
 mod html;
+mod labs;
 mod latency;
 mod limits;
 mod markdown;
@@ -72,13 +74,15 @@ pub use terminal::{capacity_table, terminal};
 /// the suite's reference. Also valid on an unfinished run: its figures rest on the rounds made so far.
 pub fn summarise(results: &record::Results) -> record::Summary {
     let cells = cells::cells(results);
+    let mut estimates = estimates::estimates(&cells, results.run.seed);
+    estimates.extend(labs::estimates(results));
     record::Summary {
         schema: record::SUMMARY_SCHEMA.to_owned(),
         suite: results.run.suite_name.clone(),
         version: results.run.version.clone(),
         started: results.run.started.clone(),
         host: results.run.host.clone(),
-        estimates: estimates::estimates(&cells, results.run.seed),
+        estimates,
         comparisons: comparisons::comparisons(&cells, &results.run),
         noise_floor: noise_floor::noise_floor(&cells, &results.run),
         capacities: capacity::capacities(results),

@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 
-use record::Scenario;
+use record::{Lab, Scenario};
 
 use crate::answers::{answers, of_scenario};
 use crate::charts::Drawn;
 use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
-use crate::{capacity, format, limits, noise_floor, tables, yardsticks};
+use crate::tables::Table;
+use crate::{capacity, format, labs, limits, noise_floor, tables, yardsticks};
 
 /// The chart that stands beside capacities.
 pub(crate) const HOCKEY_STICK: &str = "latency-by-rate";
@@ -54,6 +55,9 @@ pub(crate) fn readme(data: &Data<'_>, charts: &[Drawn]) -> String {
         {
             picture(&mut text, chart);
         }
+    }
+    for lab in data.labs() {
+        lab_section(&mut text, data, lab);
     }
     pictures(&mut text, data, charts);
     parts(&mut text, data);
@@ -196,6 +200,21 @@ fn section(text: &mut String, data: &Data<'_>, scenario: &Scenario) {
         ),
     );
     let table = tables::table(data, scenario);
+    table_of(text, &table);
+}
+
+fn lab_section(text: &mut String, data: &Data<'_>, lab: &Lab) {
+    let (name, title) = (line(&lab.name), line(&lab.title));
+    push(text, &format!("\n## {name}: {title}\n"));
+    let answer = labs::answers::of_lab(data, lab);
+    push(
+        text,
+        &format!("{} {}\n", line(&lab.question), line(&answer)),
+    );
+    table_of(text, &labs::tables::table(data, lab));
+}
+
+fn table_of(text: &mut String, table: &Table) {
     push(text, &format!("| | {} |", line_of(&table.head)));
     push(text, &format!("|---|{}", "---:|".repeat(table.head.len())));
     for row in &table.rows {

@@ -71,13 +71,18 @@ pub(crate) fn table(data: &Data<'_>, scenario: &Scenario) -> Table {
         place.unwrap_or(usize::MAX)
     };
     rows.sort_by_key(place);
-    let notes = notes(&head, &rows);
-    let mut table = Table { head, rows, notes };
-    table.drop_empty_columns();
-    table
+    Table::ranked(head, rows)
 }
 
 impl Table {
+    /// Rows that are in order already.
+    pub fn ranked(head: Vec<String>, rows: Vec<Row>) -> Self {
+        let notes = notes(&head, &rows);
+        let mut table = Table { head, rows, notes };
+        table.drop_empty_columns();
+        table
+    }
+
     /// A column in which nobody who is ranked has a figure leaves its reason in the notes, and goes.
     fn drop_empty_columns(&mut self) {
         let has_figure = |index: usize| {

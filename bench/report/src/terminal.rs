@@ -10,13 +10,16 @@ use crate::answers::answers;
 use crate::conditions::asked;
 use crate::data::{Data, may_be_shown};
 use crate::doubts::OVERLOAD;
-use crate::{capacity, format, limits, noise_floor};
+use crate::{capacity, format, labs, limits, noise_floor};
 
 pub(crate) mod text;
 
 use text::{COLUMNS, clip, cut, path_lines, wrap};
 
 const LINES: usize = 24;
+/// Mechanisms and figures of a lab's table.
+const LAB_ROWS: usize = 14;
+const LAB_COLUMNS: usize = 5;
 /// Contenders of a table.
 const ROWS: usize = 9;
 
@@ -64,7 +67,7 @@ fn table(data: &Data<'_>) -> Vec<String> {
     match (data.typical(Workload::Rr), data.typical_open()) {
         (Some(scenario), _) => closed(data, scenario),
         (None, Some(scenario)) => open(data, scenario),
-        (None, None) => Vec::new(),
+        (None, None) => labs(data),
     }
 }
 
@@ -109,6 +112,31 @@ pub fn capacity_table(
     }
     lines.extend(path_lines(&report_path.display().to_string()));
     lines.join("\n") + "\n"
+}
+
+/// Of the lab that stands for the suite: what each mechanism takes.
+fn labs(data: &Data<'_>) -> Vec<String> {
+    let Some(lab) = labs::answers::first(data) else {
+        return Vec::new();
+    };
+    let shown = labs::tables::table(data, lab);
+    let heads: Vec<&str> = shown
+        .head
+        .iter()
+        .map(String::as_str)
+        .take(LAB_COLUMNS)
+        .collect();
+    let mut table = grid(&[&[""], heads.as_slice()].concat());
+    for row in shown.rows.iter().filter(|row| row.ranked).take(LAB_ROWS) {
+        let cells = row.cells.iter().take(LAB_COLUMNS);
+        let mut words = vec![clip(&row.contender, 21)];
+        words.extend(cells.map(|cell| cell.text.clone()));
+        table.add_row(words);
+    }
+    drawn(
+        &mut table,
+        &format!("{}: {}", lab.name, labs::tables::conditions(lab)),
+    )
 }
 
 /// At saturation: what the families answer and what it costs.

@@ -81,6 +81,7 @@ pub fn capacity(args: &CapacityArgs) -> Result<ExitCode, Failure> {
             only: None,
             capacity: Some(search),
             scenarios: Vec::new(),
+            labs: Vec::new(),
         },
         suite_text,
         contestants,

@@ -34,6 +34,9 @@ pub fn list(who: &Who, json: bool) -> Result<ExitCode, Failure> {
         for scenario in &suite.scenarios {
             text += &format!("    {:<12} {}\n", scenario.name, scenario.title);
         }
+        for lab in &suite.labs {
+            text += &format!("    {:<12} {}\n", lab.name, lab.title);
+        }
     }
     text += "\nContenders (--only REGEX)\n";
     for contestant in &contestants {

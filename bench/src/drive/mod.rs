@@ -6,6 +6,7 @@ pub mod duel;
 pub mod entrants;
 pub mod failure;
 pub mod interrupt;
+pub mod labs;
 pub mod list;
 pub mod load;
 pub mod plan;

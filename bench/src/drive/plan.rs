@@ -4,6 +4,7 @@
 //! the machine falls on all. Sliced scenarios deal their contenders into blocks that are alive together;
 //! solo ones make a block of each, in an order drawn anew each round.
 
+use super::labs;
 use measure::derived_seed;
 use record::{CONTROL, Entrant, Measure, Planned, Scenario, Suite};
 
@@ -33,12 +34,22 @@ pub fn passes_of(
     wanted: impl Fn(&Scenario) -> bool,
 ) -> Vec<Planned> {
     let scenarios = suite.scenarios.iter();
-    let rounds = scenarios.map(|scenario| scenario.rounds).max().unwrap_or(0);
+    let rounds = scenarios
+        .map(|scenario| scenario.rounds)
+        .chain(suite.labs.iter().map(|lab| lab.rounds))
+        .max()
+        .unwrap_or(0);
     let mut passes = Vec::new();
     for number in 1..=rounds {
         for (index, scenario) in suite.scenarios.iter().enumerate() {
             if number <= scenario.rounds && wanted(scenario) {
                 passes.extend(round(suite, index, contenders, seed, number));
+            }
+        }
+        for (index, lab) in suite.labs.iter().enumerate() {
+            if number <= lab.rounds {
+                let seed = round_seed(seed, suite.scenarios.len() + index, number);
+                passes.extend(labs::planned(lab, contenders, number, seed));
             }
         }
     }

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use record::Scenario;
+use record::{Lab, Planned, Scenario};
 
 /// The progress of a run.
 pub struct Progress {
@@ -44,6 +44,15 @@ impl Progress {
             "round {round}/{}: {}, {who}; {left} left",
             scenario.rounds, scenario.name
         ));
+        self.bar.tick();
+    }
+
+    /// A pass of a lab begins.
+    pub fn lab(&self, lab: &Lab, planned: &Planned) {
+        let left = humantime::format_duration(Duration::from_secs(self.left().as_secs()));
+        let (round, rounds, who) = (planned.round, lab.rounds, &planned.contender);
+        let message = format!("round {round}/{rounds}: {}, {who}; {left} left", lab.name);
+        self.bar.set_message(message);
         self.bar.tick();
     }
 

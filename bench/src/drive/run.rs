@@ -10,6 +10,7 @@ use record::{CONTROL, Measure, Results, Scenario, Suite, Summary};
 use super::capacity;
 use super::entrants;
 use super::failure::{Exit, Failure, print};
+use super::labs;
 use super::session::{self, Asked, Measured};
 use super::stopping::Stopping;
 use super::suites;
@@ -25,7 +26,10 @@ const BUDGET: Duration = Duration::from_secs(600);
 /// but a record, and an exit code.
 pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let (suite, suite_text) = chosen_suite(args)?;
-    let mut contestants = entrants::for_suite(&args.who, args.only.as_deref(), &suite)?;
+    let mut contestants = match suite.scenarios.is_empty() && suite.capacity.is_none() {
+        true => entrants::select(labs::mechanisms(&suite)?, args.only.as_deref())?,
+        false => entrants::for_suite(&args.who, args.only.as_deref(), &suite)?,
+    };
     add_control(&mut contestants, &suite);
     let budget = args.budget.unwrap_or(BUDGET);
     let stopping = args
@@ -55,11 +59,13 @@ fn chosen_suite(args: &RunArgs) -> Result<(Suite, String), Failure> {
             .scenarios
             .iter()
             .map(|scenario| scenario.name.clone())
+            .chain(suite.labs.iter().map(|lab| lab.name.clone()))
             .collect();
         suite
             .scenarios
             .retain(|scenario| regex.is_match(&scenario.name));
-        if suite.scenarios.is_empty() {
+        suite.labs.retain(|lab| regex.is_match(&lab.name));
+        if suite.scenarios.is_empty() && suite.labs.is_empty() {
             return Err(Failure::usage(
                 format!("no scenario of {} matches `{pattern}`", suite.name),
                 format!("there are {}", names.join(", ")),
@@ -71,6 +77,7 @@ fn chosen_suite(args: &RunArgs) -> Result<(Suite, String), Failure> {
             .scenarios
             .iter_mut()
             .for_each(|scenario| scenario.rounds = rounds);
+        suite.labs.iter_mut().for_each(|lab| lab.rounds = rounds);
         if let Some(search) = &mut suite.capacity {
             search.rounds = rounds;
         }

@@ -7,11 +7,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use measure::{AgentError, Bench, Contestant, place_as};
-use record::{LeftOut, Outcome, Pass, Planned, RUN_SCHEMA, Results, Run, Scenario, Suite, Writer};
+use record::{
+    Lab, LeftOut, Outcome, Pass, Placing, Planned, RUN_SCHEMA, Results, Run, Scenario, Suite,
+    Writer,
+};
 
 use super::entrants;
 use super::failure::{Exit, Failure};
 use super::interrupt;
+use super::labs;
 use super::plan;
 use super::progress::Progress;
 
@@ -192,6 +196,7 @@ fn nominal(run: &Run) -> Duration {
         .iter()
         .filter_map(scenario_of)
         .map(|scenario| scenario.window + scenario.warmup + Duration::from_millis(200))
+        .chain(labs::nominal(run))
         .sum()
 }
 
@@ -223,7 +228,8 @@ impl Session {
     fn yardsticks(&mut self) -> Result<(), Broken> {
         let run = &mut self.results.run;
         let first = run.suite.scenarios.first();
-        let placement = first.and_then(|it| place(&run.host.topology, it.server_cpus).ok());
+        let cpus = first.map_or(1, |it| it.server_cpus);
+        let placement = place_as(&run.host.topology, cpus, Placing::Apart).ok();
         let Some(placement) = placement else {
             return Ok(());
         };
@@ -265,6 +271,10 @@ impl Session {
 
     fn block(&mut self, block: &[Planned]) -> Result<(), Broken> {
         let run = &self.results.run;
+        let mut labs = run.suite.labs.iter();
+        if let Some(lab) = labs.find(|lab| lab.name == block[0].scenario).cloned() {
+            return block.iter().try_for_each(|planned| self.lab(&lab, planned));
+        }
         let Some(index) = run
             .suite
             .scenarios
@@ -306,6 +316,16 @@ impl Session {
             self.results.passes.push(pass);
         }
         self.progress.done(block.len() as u64);
+        Ok(())
+    }
+
+    fn lab(&mut self, lab: &Lab, planned: &Planned) -> Result<(), Broken> {
+        self.progress.lab(lab, planned);
+        let seed = self.results.run.seed;
+        let pass = labs::pass(&mut self.bench, lab, planned, seed).map_err(Broken::Agent)?;
+        self.writer.append(&pass).map_err(Broken::Store)?;
+        self.results.passes.push(pass);
+        self.progress.done(1);
         Ok(())
     }
 

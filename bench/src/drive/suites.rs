@@ -24,6 +24,8 @@ pub const SUITES: &[(&str, &str)] = &[
     ("threads", include_str!("../../suites/threads.toml")),
     ("cores", include_str!("../../suites/cores.toml")),
     ("equal-load", include_str!("../../suites/equal-load.toml")),
+    ("spawn", include_str!("../../suites/spawn.toml")),
+    ("ipc", include_str!("../../suites/ipc.toml")),
 ];
 
 /// Finds a suite by its name, or reads it from a file, and returns its text beside it.

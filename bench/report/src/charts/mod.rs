@@ -12,6 +12,7 @@ mod distribution;
 mod drawings;
 mod five_ways;
 mod labels;
+mod labs;
 mod latency_by_rate;
 mod lines;
 mod memory;
@@ -152,6 +153,37 @@ const CHARTS: &[Chart] = &[
                   here and the figure in the table. Do not take a line that rises to the window's end for a \
                   latency: it is a queue that grows.",
         draw: Draw::Scenario(time_series::draw),
+    },
+    Chart {
+        name: "latency-by-mechanism",
+        title: "A message and its answer, by every way",
+        meaning: "Where the two marks of a row lie far apart, the time is not the mechanism's: another core has to be \
+                  woken, which on a virtual machine costs more than any way to say something. Do not choose by this \
+                  chart alone: most of them carry no content, or no order, or only one message.",
+        draw: Draw::Suite(labs::latency_by_mechanism),
+    },
+    Chart {
+        name: "throughput-by-size",
+        title: "Bytes a second, by the size of a message",
+        meaning: "Small messages pay for their number, large ones for their bytes: a line that bends has gone from the \
+                  one to the other. Do not read the right end as the memory's speed: every byte is written, read and \
+                  compared.",
+        draw: Draw::Suite(labs::throughput_by_size),
+    },
+    Chart {
+        name: "spawn-by-state",
+        title: "Starting something, by the parent's state",
+        meaning: "fork copies the page tables of all that its parent holds, so it rises with it; in huge pages there \
+                  are few tables to copy. What lends the parent's memory, and threads, stay flat. Do not conclude that \
+                  fork copies the state itself: that happens later, page by page, to whoever writes.",
+        draw: Draw::Suite(labs::spawn_by_state),
+    },
+    Chart {
+        name: "copy-on-write",
+        title: "What a copy of a process weighs",
+        meaning: "Both processes together weigh little more than one until somebody writes; then every page that is \
+                  written to stands twice. RSS counts shared pages twice from the beginning: do not add it up.",
+        draw: Draw::Suite(labs::copy_on_write),
     },
 ];
 

@@ -1,0 +1,1 @@
+//! Unsafe calls of the IPC lab.
