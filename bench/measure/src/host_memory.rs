@@ -101,6 +101,7 @@ fn whole(info: &Meminfo) -> HostMemory {
         page_table_bytes: info.page_tables,
         kernel_stack_bytes: info.kernel_stack,
         slab_bytes: Some(info.slab),
+        slab_reclaimable_bytes: info.s_reclaimable,
         per_cpu_bytes: info.per_cpu,
         ..HostMemory::default()
     }

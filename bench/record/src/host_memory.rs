@@ -31,6 +31,9 @@ pub struct HostMemory {
     /// Pages of all slab caches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slab_bytes: Option<u64>,
+    /// Of those, what counts as available because it could be given back: of sockets' inodes that is not so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slab_reclaimable_bytes: Option<u64>,
     /// What the kernel holds once a CPU.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub per_cpu_bytes: Option<u64>,

@@ -33,7 +33,7 @@ pub(crate) struct Bend {
 }
 
 /// Points may lie off the line by this share of its rise.
-const BEND_MAX: f64 = 0.05;
+const BEND_MAX: f64 = 0.02;
 
 /// The line through `rounds`, each of points (x, y); `None` when no round has two places.
 pub(crate) fn line(rounds: &[Vec<(f64, f64)>]) -> Option<Line> {
