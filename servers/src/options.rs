@@ -195,7 +195,7 @@ fn list() -> String {
 }
 
 fn help() -> String {
-    let line = |model: &Model| format!("  {:<22} {}\n", model.name, model.sentence);
+    let line = |model: &Model| format!("  {:<25} {}\n", model.name, model.sentence);
     USAGE
         .chars()
         .map(String::from)
