@@ -83,8 +83,11 @@ pub const MODELS: &[Model] = &[
     Model { name: "io-uring", family: "event-driven", holds: "any", sentence: "one thread orders in bulk what the kernel then does (io_uring)", serve: io_uring::serve },
 ];
 
+/// A model, and whether it may have what it needs.
+type Need = (&'static str, fn() -> io::Result<()>);
+
 /// What some models need of the kernel, and may be denied.
-const NEEDS: &[(&str, fn() -> io::Result<()>)] = &[("io-uring", io_uring::allowed)];
+const NEEDS: &[Need] = &[("io-uring", io_uring::allowed)];
 
 impl Model {
     /// Whether it can serve here.

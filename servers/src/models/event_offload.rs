@@ -40,9 +40,11 @@ const HELPERS: u64 = DOOR - 1;
 /// What becomes of a client when its work is done, and when it has failed.
 struct Callbacks {
     client: Connection,
-    done: Box<dyn FnOnce(&mut Loop<'_>, Connection) + Send>,
-    failed: Box<dyn FnOnce(&mut Loop<'_>, Connection, io::Error) + Send>,
+    done: Callback<()>,
+    failed: Callback<io::Error>,
 }
+
+type Callback<T> = Box<dyn FnOnce(&mut Loop<'_>, Connection, T) + Send>;
 
 struct Loop<'a> {
     clients: Clients<'a>,
@@ -114,7 +116,7 @@ impl Loop<'_> {
             return;
         };
         let request = self.buffer[..received].to_vec();
-        let done = Box::new(move |it: &mut Loop<'_>, mut client: Connection| {
+        let done = Box::new(move |it: &mut Loop<'_>, mut client: Connection, ()| {
             if client.send(&request).is_err() {
                 return it.clients.end_lent(client);
             }
@@ -140,7 +142,7 @@ impl Loop<'_> {
     fn on_finished(&mut self) {
         for (then, result) in self.helpers.finished() {
             match result {
-                Ok(()) => (then.done)(self, then.client),
+                Ok(()) => (then.done)(self, then.client, ()),
                 Err(error) => (then.failed)(self, then.client, error),
             }
         }
