@@ -32,6 +32,7 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
     let answers = [
         capacity::sentence(data),
         work::sentence(data),
+        work::pool_sentence(data),
         saturated(Workload::Rr),
         rate,
         saturated(Workload::Stream),
