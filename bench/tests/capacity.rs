@@ -80,7 +80,12 @@ fn a_slowed_server_sustains_less_by_its_factor_and_what_broke_is_said() {
                 .is_some_and(|why| why.starts_with("at ")),
             "{it}"
         );
-        assert_eq!(it["verdict"], "too-few-rounds", "{it}");
+        // Beside a busy neighbour it may be the generator that broke, and then that is said.
+        let verdict = it["verdict"].as_str().unwrap_or_default();
+        assert!(
+            ["too-few-rounds", "client-bound"].contains(&verdict),
+            "{it}"
+        );
     }
     // What it wrote is a results folder like any other, with the hockey stick.
     assert_eq!(place.run(&["report", "out"]).status.code(), Some(0));
@@ -195,7 +200,7 @@ fn what_cannot_be_searched_for_is_told() {
     let suite = place.suite(&share);
     let suite = suite.to_str().expect("UTF-8");
     for (words, said) in [
-        (&["capacity", "event-lop"][..], "did you mean `event-loop`"),
+        (&["capacity", "event-lop"][..], "try: `event-loop`"),
         (&["capacity", "--slo", "p99"], "p99=10ms"),
         (&["capacity", "--slo", "p100=1ms"], "p99.9"),
         (&["capacity", "--window", "0s"], "nothing to search for"),

@@ -5,7 +5,7 @@ use record::{Answer, Comparison, Estimate, Scenario, Workload};
 
 use crate::capacity;
 use crate::comparisons;
-use crate::conditions::{conditions, is_open};
+use crate::conditions::{conditions, cores_of, is_open};
 use crate::data::Data;
 use crate::doubts;
 use crate::format;
@@ -34,6 +34,7 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
     let answers = [
         capacity::sentence(data),
         work::sentence(data),
+        work::pool_sentence(data),
         saturated(Workload::Rr),
         rate,
         saturated(Workload::Stream),
@@ -76,7 +77,7 @@ fn answering(data: &Data<'_>, scenario: &Scenario) -> String {
 
 fn fastest(data: &Data<'_>, scenario: &Scenario) -> String {
     let ranking = data.ranking(&scenario.name, THROUGHPUT);
-    let cores = format::cores(scenario.server_cpus);
+    let cores = cores_of(scenario);
     let clients = scenario.connections;
     let (first, second) = match ranking.as_slice() {
         [] => return nothing(data, scenario),

@@ -26,6 +26,9 @@ const HIGHEST: f64 = 1e7;
 /// Where a search begins, as a share of what the contender answered in a closed loop.
 const BEGIN: f64 = 0.85;
 
+/// Shares of a capacity that are looked at once it is found: they move nothing, and give the chart its flat part.
+const SHAPE: [f64; 3] = [0.25, 0.5, 0.75];
+
 /// A look that a search wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {
@@ -156,7 +159,22 @@ impl<'a> Searched<'a> {
                 let made = votes.get(&rung).copied().unwrap_or_default();
                 Step::Look(Some(rung), made.kept + made.broke)
             }
-            Next::Found(kept, _) => Step::Over(kept),
+            Next::Found(kept, _) => self.shape(kept, &votes),
+        }
+    }
+
+    /// What is left to do when a search is over: one look at each of a few rates far below, where the line is flat.
+    fn shape(&self, kept: Option<i32>, votes: &BTreeMap<i32, Votes>) -> Step {
+        let below = kept.into_iter().flat_map(|kept| {
+            let rungs = SHAPE.map(|share| kept + Search::rung(1e6 * share) - Search::rung(1e6));
+            rungs
+                .into_iter()
+                .filter(|rung| *rung >= self.wanted.lowest())
+        });
+        let mut missing = below.filter(|rung| !votes.contains_key(rung));
+        match missing.next() {
+            Some(rung) => Step::Look(Some(rung), 0),
+            None => Step::Over(kept),
         }
     }
 

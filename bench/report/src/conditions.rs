@@ -55,7 +55,7 @@ pub(crate) fn conditions_but_rate(scenario: &Scenario) -> String {
 
 fn under(scenario: &Scenario, pace: &str) -> String {
     let clients = scenario.connections;
-    let cores = format::cores(scenario.server_cpus);
+    let cores = cores_of(scenario);
     let bytes = format::bytes(scenario.message as f64);
     let load = match scenario.workload {
         Workload::Rr if scenario.idle > 0 => format!(
@@ -91,10 +91,16 @@ fn under(scenario: &Scenario, pace: &str) -> String {
     if let Some(touch) = &scenario.touch {
         text.push_str(&format!(", of which a connection writes to {touch}"));
     }
-    if scenario.placement == Placing::Shared {
-        text.push_str(", shared with the generator");
-    }
     text
+}
+
+/// `one server core`; `2 server cores, shared with the generator`.
+pub(crate) fn cores_of(scenario: &Scenario) -> String {
+    let cores = format::cores(scenario.server_cpus);
+    match scenario.placement {
+        Placing::Apart => cores,
+        Placing::Shared => format!("{cores}, shared with the generator"),
+    }
 }
 
 /// When requests are due.

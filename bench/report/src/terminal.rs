@@ -7,7 +7,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use record::{Entrant, Pace, Results, Scenario, Summary, Workload};
 
 use crate::answers::answers;
-use crate::conditions::asked;
+use crate::conditions::{asked, cores_of};
 use crate::data::{Data, may_be_shown};
 use crate::doubts::OVERLOAD;
 use crate::{capacity, format, labs, limits, noise_floor};
@@ -165,7 +165,7 @@ fn closed(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
         table.add_row(row);
     }
     let clients = scenario.connections;
-    let cores = format::cores(scenario.server_cpus);
+    let cores = cores_of(scenario);
     let caption = match steady {
         Some(steady) => format!(
             "{}: {clients} clients at saturation, {cores}; p50, p99 at {}/s ({})",

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use record::{Comparison, Scenario, Workload};
+use record::{Comparison, Scenario, Workers, Workload};
 
 use crate::comparisons;
 use crate::conditions::asks_at_once;
@@ -13,6 +13,9 @@ use crate::format;
 const THROUGHPUT: &str = "throughput_per_s";
 /// Within this share of the best, a model may be chosen for other reasons.
 const NEAR: f64 = 0.95;
+
+/// Of what workers could answer if a request cost them nothing but the time for which it blocks.
+const KEEPS: f64 = 0.75;
 
 /// CPU time of a request beside the echo: `none` and `cpu:` alone are amounts of one thing.
 pub(crate) fn cpu_time(scenario: &Scenario) -> Option<Duration> {
@@ -86,6 +89,62 @@ pub(crate) fn share(data: &Data<'_>, contender: &str, scenario: &Scenario) -> Op
     }
     let (a, b) = (contender, best.contender.as_str());
     comparisons::find(&data.pairs, a, b, &scenario.name, THROUGHPUT)
+}
+
+/// A scenario's number of workers; 0 where it is no number.
+pub(crate) fn workers(scenario: &Scenario) -> f64 {
+    match scenario.workers {
+        Workers::Number(number) => f64::from(number),
+        Workers::Connections => 0.0,
+    }
+}
+
+/// The longest line of scenarios that differ in a number of workers alone.
+pub(crate) fn workers_line<'a>(data: &Data<'a>) -> Option<Vec<&'a Scenario>> {
+    let able = |scenario: &&Scenario| {
+        asks_at_once(scenario)
+            && scenario.workers != Workers::Connections
+            && !data.ranking(&scenario.name, THROUGHPUT).is_empty()
+    };
+    longest(
+        data.sections().filter(able),
+        Scenario::workers_line,
+        workers,
+    )
+}
+
+/// How far pools keep to Little's law, and with how many workers the most is answered.
+pub(crate) fn pool_sentence(data: &Data<'_>) -> Option<String> {
+    let line = workers_line(data)?;
+    let blocked = blocked_time(line[0])?;
+    let best = |scenario: &&&Scenario| {
+        let rate = data.ranking(&scenario.name, THROUGHPUT).first()?.value?;
+        Some((workers(scenario), rate))
+    };
+    let points: Vec<(f64, f64)> = line.iter().filter_map(|it| best(&it)).collect();
+    let keeps = |(workers, rate): &&(f64, f64)| *rate >= KEEPS * workers / blocked.as_secs_f64();
+    let last = points.iter().take_while(keeps).last();
+    let (most, rate) = points.iter().max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let law = format!(
+        "Little's law, workers ÷ {}, ",
+        format::time_tick(blocked.as_nanos() as f64)
+    );
+    let said = match last {
+        Some((workers, _)) => format!(
+            "is kept to within {:.0} % up to {} workers",
+            100.0 * (1.0 - KEEPS),
+            format::count(*workers)
+        ),
+        None => format!(
+            "is not kept to within {:.0} % by anybody",
+            100.0 * (1.0 - KEEPS)
+        ),
+    };
+    Some(format!(
+        "{law}{said}; the most is answered with {}: {} requests/s.",
+        format::count(*most),
+        format::plain_rate(*rate)
+    ))
 }
 
 /// How a scenario's work is called: `no work`, `20 µs`.

@@ -146,7 +146,7 @@ fn bound(canvas: &Canvas<'_>, frame: &Frame<'_>, y: &Scale) {
     }
     canvas.dashes(&at, SOFT, 3, 14);
     if let Some((x, y)) = at.last() {
-        canvas.text((x + 16, y + 20), Held::Left, soft(SMALL), name);
+        canvas.text((x - 16, y + 20), Held::Right, soft(SMALL), name);
     }
 }
 

@@ -65,7 +65,8 @@ pub(super) fn moved_about(cell: &Cell<'_>) -> Option<String> {
 /// Neither side was busy: throughput is then the time that wake-ups take, not capacity. No doubt of the
 /// figure, but of what a reader may make of it; a sentence to stand beside it.
 pub(crate) fn waiting(cell: &Cell<'_>) -> Option<String> {
-    if !asks_at_once(cell.scenario) {
+    // Where both sides share their CPUs, neither can be busy for long.
+    if !asks_at_once(cell.scenario) || cell.scenario.placement == Placing::Shared {
         return None;
     }
     let (generator, server) = busy_shares(cell)?;
