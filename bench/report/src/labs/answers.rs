@@ -158,14 +158,20 @@ fn least_squares(points: &[(f64, f64)]) -> Option<f64> {
 fn rates(data: &Data<'_>) -> Vec<String> {
     let all = parts(data.results);
     let mut lines = std::collections::BTreeMap::<&str, Vec<(f64, f64)>>::new();
+    let mut unknown = std::collections::BTreeSet::new();
     for part in &all {
-        let (Some(rate), Ok(merged)) = (part.lab.rate, merged(part, "spawn_ns")) else {
+        let Some(rate) = part.lab.rate else {
             continue;
         };
-        if let Ok(p99) = merged.value(0.99) {
-            lines.entry(part.mechanism).or_default().push((rate, p99));
+        match merged(part, "spawn_ns").and_then(|merged| merged.value(0.99)) {
+            Ok(p99) => lines.entry(part.mechanism).or_default().push((rate, p99)),
+            Err(_) => {
+                unknown.insert(part.mechanism);
+            }
         }
     }
+    // Where a rate has too few samples for a p99, nobody knows the floor.
+    lines.retain(|mechanism, _| !unknown.contains(mechanism));
     let said = lines.into_iter().filter_map(|(mechanism, mut points)| {
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         let floor = points.iter().map(|(_, p99)| *p99).fold(f64::INFINITY, f64::min);
