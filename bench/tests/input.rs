@@ -118,7 +118,12 @@ fn a_mistake_in_a_suite_is_told_with_file_line_and_column() {
         let path = place.suite(&good.replacen(from, to, 1));
         let (status, _, stderr) = run(
             &place,
-            &["run", path.to_str().expect("UTF-8"), "--only", "event-loop"],
+            &[
+                "run",
+                path.to_str().expect("UTF-8"),
+                "--only",
+                "^event-loop$",
+            ],
         );
         assert_eq!(status, Some(2), "{to}: {stderr}");
         for word in words {
@@ -157,7 +162,7 @@ fn an_error_is_one_object_with_json() {
 #[test]
 fn a_run_with_json_prints_the_summary_and_where_the_results_are() {
     let place = Place::new();
-    let (output, _) = place.measure(&idle("idle", 3, ""), &["--only", "event-loop", "--json"]);
+    let (output, _) = place.measure(&idle("idle", 3, ""), &["--only", "^event-loop$", "--json"]);
     let object: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one object");
     assert_eq!(
         (&object["schema"], &object["results"]),
@@ -169,13 +174,13 @@ fn a_run_with_json_prints_the_summary_and_where_the_results_are() {
 fn results_are_never_edited_and_an_unwritable_folder_is_told() {
     let place = Place::new();
     let scenario = idle("idle", 3, "");
-    place.measure(&scenario, &["--only", "event-loop"]);
+    place.measure(&scenario, &["--only", "^event-loop$"]);
     let suite = place.suite(&scenario);
     let suite = suite.to_str().expect("UTF-8");
     let before = std::fs::read(place.path("out/records.jsonl")).expect("records");
     let (status, _, stderr) = run(
         &place,
-        &["run", suite, "--only", "event-loop", "--out", "out"],
+        &["run", suite, "--only", "^event-loop$", "--out", "out"],
     );
     assert_eq!(status, Some(1), "{stderr}");
     assert!(
@@ -192,7 +197,7 @@ fn results_are_never_edited_and_an_unwritable_folder_is_told() {
             "run",
             suite,
             "--only",
-            "event-loop",
+            "^event-loop$",
             "--out",
             "/proc/nowhere",
         ],
@@ -207,7 +212,7 @@ fn results_are_never_edited_and_an_unwritable_folder_is_told() {
 #[test]
 fn a_damaged_record_is_named_and_the_others_are_kept() {
     let place = Place::new();
-    let (_, results) = place.measure(&idle("idle", 3, ""), &["--only", "event-loop"]);
+    let (_, results) = place.measure(&idle("idle", 3, ""), &["--only", "^event-loop$"]);
     let path = place.path("out/records.jsonl");
     let mut text = std::fs::read_to_string(&path).expect("records");
     text.insert_str(0, "{\"schema\": torn\n");
@@ -251,7 +256,7 @@ fn a_reader_who_leaves_is_no_panic() {
         "run",
         suite.to_str().expect("UTF-8"),
         "--only",
-        "event-loop",
+        "^event-loop$",
         "--out",
         "out",
     ];
@@ -285,7 +290,7 @@ fn a_missing_program_is_skipped_by_name() {
     let file = file.to_str().expect("UTF-8");
     let (output, results) = place.measure(
         &idle("idle", 3, ""),
-        &["--contenders", file, "--only", "nobody|event-loop"],
+        &["--contenders", file, "--only", "^(nobody|event-loop)$"],
     );
     assert_eq!(output.status.code(), Some(0));
     let entrant = results
