@@ -82,12 +82,11 @@ pub(crate) fn bent(line: &Line) -> Option<String> {
 
 const ONE_PLACE: &str = "no round gauged two scenarios of the line";
 
-/// (connections served, bytes) of every scenario of the line, round by round; rounds without two of them are left out.
-fn rounds(
-    cells: &[Cell<'_>],
-    cell: &Cell<'_>,
-    part: Part,
-) -> Result<Vec<(u32, Vec<(f64, f64)>)>, String> {
+/// Connections served, and bytes.
+type Points = Vec<(f64, f64)>;
+
+/// The points of every scenario of the line, round by round; rounds without two of them are left out.
+fn rounds(cells: &[Cell<'_>], cell: &Cell<'_>, part: Part) -> Result<Vec<(u32, Points)>, String> {
     let end = stands_at(cells, cell.scenario);
     if end.name != cell.scenario.name {
         return Err(format!(
