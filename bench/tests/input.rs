@@ -230,7 +230,7 @@ fn a_damaged_record_is_named_and_the_others_are_kept() {
 fn the_same_records_give_the_same_bytes() {
     let place = Place::new();
     place.measure(
-        &rr("rr", 5, "20ms", "40ms", 3),
+        &rr("rr", 50, "20ms", "200ms", 3),
         &["--only", "^(event-loop|thread-pool)$"],
     );
     let names = [
