@@ -10,6 +10,7 @@ const SIZES: [usize; 5] = [1, 64, 4096, 65_536, 1 << 20];
 
 fn main() {
     let before = objects();
+    let mut failed = Vec::new();
     let mut names = BTreeSet::new();
     for mechanism in mechanisms() {
         assert!(names.insert(mechanism.name), "{} twice", mechanism.name);
@@ -42,12 +43,16 @@ fn main() {
                     measured += 1;
                     println!("{}: unavailable: {why}", mechanism.name);
                 }
-                Err(Unmeasured::Failed(why, _)) => panic!("{} at {bytes}: {why}", mechanism.name),
+                Err(Unmeasured::Failed(why, _)) => {
+                    measured += 1;
+                    failed.push(format!("{} at {bytes}: {why}", mechanism.name));
+                }
             }
         }
         assert!(measured >= 2, "{}", mechanism.name);
         println!("{} ok, {measured} sizes", mechanism.name);
     }
+    assert!(failed.is_empty(), "{failed:#?}");
     assert_eq!(objects(), before, "left behind");
     let children = std::fs::read_to_string("/proc/self/task/self/children").unwrap_or_default();
     assert_eq!(children.trim(), "", "still run");

@@ -90,7 +90,9 @@ pub fn carry_out(
         }
         Some(())
     };
-    forked.0.push(fork_to(|| drop(party()))?);
+    forked.0.push(fork_to(|| {
+        let _ = party();
+    })?);
     drop((asker, answerer, tell));
     let heard = hear(told, Instant::now() + patience);
     drop(forked);

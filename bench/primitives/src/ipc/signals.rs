@@ -21,16 +21,16 @@ fn blocked(signal: Signal) -> Result<SigSet, Refused> {
 }
 
 /// One end; both are alike, because the signal goes to a process.
-struct Waiting(Signal, SigSet, Pid);
+struct Waiting(Signal, Pid);
 
 impl End for Waiting {
     fn meet(&mut self, other: Pid) -> Result<(), Errno> {
-        self.2 = other;
+        self.1 = other;
         Ok(())
     }
 
     fn send(&mut self, _: &[u8]) -> Result<(), Errno> {
-        kill(self.2, self.0)
+        kill(self.1, self.0)
     }
 
     fn receive(&mut self, _: &mut [u8]) -> Result<(), Errno> {
@@ -40,8 +40,8 @@ impl End for Waiting {
 
 /// USR1, and sigwaitinfo(2).
 pub fn waited_for(_: usize) -> Result<Pair, Refused> {
-    let set = blocked(Signal::SIGUSR1)?;
-    let end = || Waiting(Signal::SIGUSR1, set, NOBODY);
+    blocked(Signal::SIGUSR1)?;
+    let end = || Waiting(Signal::SIGUSR1, NOBODY);
     Ok(Pair::new(end(), end()))
 }
 

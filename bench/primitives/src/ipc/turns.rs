@@ -119,10 +119,11 @@ pub fn eventfd(_: usize) -> Result<Pair, Refused> {
     ))
 }
 
-/// Holds one of two locks. To send is to let go of it; to receive is to get the one that the other lets go of.
+/// Two locks, that take turns. To send is to let go of one; to receive is to get the one that the other lets go of.
 struct Lock {
     file: OwnedFd,
-    holds: libc::off_t,
+    gives: libc::off_t,
+    gets: libc::off_t,
 }
 
 impl Lock {
@@ -140,16 +141,19 @@ impl Lock {
 
 impl End for Lock {
     fn meet(&mut self, _: Pid) -> Result<(), Errno> {
-        self.set(libc::F_WRLCK, self.holds)
+        self.set(libc::F_WRLCK, self.gives)
     }
 
     fn send(&mut self, _: &[u8]) -> Result<(), Errno> {
-        self.set(libc::F_UNLCK, self.holds)
+        self.set(libc::F_UNLCK, self.gives)?;
+        self.gives = 1 - self.gives;
+        Ok(())
     }
 
     fn receive(&mut self, _: &mut [u8]) -> Result<(), Errno> {
-        self.holds = 1 - self.holds;
-        self.set(libc::F_WRLCK, self.holds)
+        self.set(libc::F_WRLCK, self.gets)?;
+        self.gets = 1 - self.gets;
+        Ok(())
     }
 }
 
@@ -159,10 +163,15 @@ pub fn lock(_: usize) -> Result<Pair, Refused> {
     let file = file.map_err(by("memfd_create"))?;
     let copy = file.try_clone().map_err(|_| ("dup", Errno::last()))?;
     Ok(Pair::new(
-        Lock { file, holds: 0 },
+        Lock {
+            file,
+            gives: 0,
+            gets: 1,
+        },
         Lock {
             file: copy,
-            holds: 1,
+            gives: 1,
+            gets: 0,
         },
     ))
 }
