@@ -119,12 +119,17 @@ pub fn eventfd(_: usize) -> Result<Pair, Refused> {
     ))
 }
 
-/// Two locks, that take turns. To send is to let go of one; to receive is to get the one that the other lets go of.
+/// Locks of four bytes, two a direction. To send is to let go of one, to receive is to get the one that the other
+/// lets go of. Before a sender lets go it takes its next one, so that who waits always waits for a lock that is
+/// held: with one a direction, who let go could be back for it before the other had woken up.
 struct Lock {
     file: OwnedFd,
     gives: libc::off_t,
     gets: libc::off_t,
 }
+
+/// The other of a direction's two.
+const OTHER: libc::off_t = 2;
 
 impl Lock {
     fn set(&self, kind: libc::c_int, byte: libc::off_t) -> Result<(), Errno> {
@@ -145,33 +150,26 @@ impl End for Lock {
     }
 
     fn send(&mut self, _: &[u8]) -> Result<(), Errno> {
-        self.set(libc::F_UNLCK, self.gives)?;
-        self.gives = 1 - self.gives;
-        Ok(())
+        let given = self.gives;
+        self.gives ^= OTHER;
+        self.set(libc::F_WRLCK, self.gives)?;
+        self.set(libc::F_UNLCK, given)
     }
 
     fn receive(&mut self, _: &mut [u8]) -> Result<(), Errno> {
-        self.set(libc::F_WRLCK, self.gets)?;
-        self.gets = 1 - self.gets;
-        Ok(())
+        let got = self.gets;
+        self.gets ^= OTHER;
+        self.set(libc::F_WRLCK, got)?;
+        self.set(libc::F_UNLCK, got)
     }
 }
 
-/// Locks of fcntl(2) on two bytes of a file without a name.
+/// Locks of fcntl(2) on bytes of a file without a name.
 pub fn lock(_: usize) -> Result<Pair, Refused> {
     let file = nix::sys::memfd::memfd_create(c"fiveways", nix::sys::memfd::MFdFlags::MFD_CLOEXEC);
     let file = file.map_err(by("memfd_create"))?;
-    let copy = file.try_clone().map_err(|_| ("dup", Errno::last()))?;
-    Ok(Pair::new(
-        Lock {
-            file,
-            gives: 0,
-            gets: 1,
-        },
-        Lock {
-            file: copy,
-            gives: 1,
-            gets: 0,
-        },
-    ))
+    let copy = file.try_clone();
+    let copy = copy.map_err(|error| ("dup", super::streams::errno(&error)))?;
+    let end = |file, gives, gets| Lock { file, gives, gets };
+    Ok(Pair::new(end(file, 0, 1), end(copy, 1, 0)))
 }
