@@ -11,6 +11,7 @@ mod carried;
 mod end;
 mod memory;
 mod message;
+mod node;
 mod packets;
 mod parties;
 mod place;
@@ -31,7 +32,7 @@ use board::{Board, Trouble};
 use message::Messages;
 use parties::Went;
 use stages::Plan;
-use table::{OneWay, Way};
+use table::{By, OneWay, Way};
 
 /// A way to pass messages.
 #[derive(Debug)]
@@ -141,12 +142,18 @@ const SMALL: usize = 64;
 /// [`Unmeasured`]: why there is no figure.
 pub fn measure(mechanism: &Mechanism, asked: &Asked) -> Result<Measured, Unmeasured> {
     let bytes = size(mechanism, asked.bytes)?;
-    place::sweep();
-    // System V objects and POSIX queues then end with this process. Without the right to it they are removed
-    // by name, which a SIGKILL of this very process would prevent.
-    let _ = unshare(CloneFlags::CLONE_NEWIPC);
     let way = &mechanism.way;
-    let pair = (way.make)(bytes).map_err(|(call, errno)| {
+    let patience = PATIENCE + asked.warmup + asked.round_trips_for + asked.one_way_for;
+    let (make, alone) = match way.by {
+        By::Node(serialization) => return node::measure(serialization, asked, patience),
+        By::Ends(make) => (make, false),
+        By::End(make) => (make, true),
+    };
+    place::sweep();
+    if way.lasting {
+        own_namespace();
+    }
+    let pair = make(bytes).map_err(|(call, errno)| {
         Unmeasured::Unavailable(format!("{call}: {}", errno.desc()), Some(errno as i32))
     })?;
     let failed = |call: &str, errno: Errno| {
@@ -165,9 +172,8 @@ pub fn measure(mechanism: &Mechanism, asked: &Asked) -> Result<Measured, Unmeasu
         bytes,
         lengths: [asked.warmup, asked.round_trips_for, one_way_for],
         in_flight: in_flight as u64,
-        alone: way.alone,
+        alone,
     };
-    let patience = PATIENCE + asked.warmup + asked.round_trips_for + one_way_for;
     let went = parties::carry_out(pair, mechanism.parties, asked.placement, &plan, patience)
         .map_err(|errno| failed("fork", errno))?;
     match went {
@@ -186,6 +192,13 @@ pub fn measure(mechanism: &Mechanism, asked: &Asked) -> Result<Measured, Unmeasu
             Err(Unmeasured::Failed(text, None))
         }
     }
+}
+
+/// Lets System V objects and POSIX queues end with this process and its children, whoever is killed. Where not
+/// even a user namespace may be had, they are removed by their owner, which SIGKILL would prevent.
+fn own_namespace() {
+    let mine = CloneFlags::CLONE_NEWIPC;
+    let _ = unshare(mine).or_else(|_| unshare(mine | CloneFlags::CLONE_NEWUSER));
 }
 
 /// The bytes of a message, where the mechanism has such a one.

@@ -123,7 +123,7 @@ impl Drop for Forked {
 }
 
 /// All that is told until everybody who could tell has ended; `None` at the deadline.
-fn hear(told: OwnedFd, deadline: Instant) -> Option<Vec<u8>> {
+pub fn hear(told: OwnedFd, deadline: Instant) -> Option<Vec<u8>> {
     let mut told = File::from(told);
     let (mut heard, mut chunk) = (Vec::new(), [0; 65_536]);
     loop {

@@ -40,7 +40,7 @@ impl Plan<'_> {
     }
 
     fn is_due(&self, number: u64) -> bool {
-        self.in_flight > 0 && number % self.in_flight == 0
+        self.in_flight > 0 && number.is_multiple_of(self.in_flight)
     }
 
     /// A word takes as much of a message as the mechanism must have.
@@ -179,4 +179,112 @@ fn take(end: &mut dyn End, plan: &Plan<'_>) -> Result<(), Trouble> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::errno::Errno;
+
+    use super::super::streams;
+    use super::*;
+
+    /// Falsifies one message.
+    struct Corrupting<'a> {
+        end: Box<dyn End>,
+        number: u64,
+        how: &'a (dyn Fn(&mut Vec<u8>, &[u8]) + Sync),
+        before: Vec<u8>,
+    }
+
+    impl End for Corrupting<'_> {
+        fn send(&mut self, message: &[u8]) -> Result<(), Errno> {
+            self.number += 1;
+            let mut changed = message.to_vec();
+            if self.number == 5 {
+                (self.how)(&mut changed, &self.before);
+            }
+            self.before = message.to_vec();
+            self.end.send(&changed)
+        }
+
+        fn receive(&mut self, buffer: &mut [u8]) -> Result<(), Errno> {
+            self.end.receive(buffer)
+        }
+    }
+
+    fn played(
+        corrupts: Party,
+        how: &(dyn Fn(&mut Vec<u8>, &[u8]) + Sync),
+        lengths: [Duration; 3],
+    ) -> [Option<Trouble>; 2] {
+        let board = Board::new().unwrap();
+        let plan = Plan {
+            board: &board,
+            messages: &Messages::new(64),
+            bytes: 64,
+            lengths,
+            in_flight: 0,
+            alone: false,
+        };
+        let pair = streams::pipes(64).unwrap();
+        let wrap = |end, party| -> Box<dyn End + '_> {
+            match party == corrupts {
+                true => Box::new(Corrupting {
+                    end,
+                    number: 0,
+                    how,
+                    before: Vec::new(),
+                }),
+                false => end,
+            }
+        };
+        let mut asker = Some(wrap(pair.asker, Party::Asker));
+        let mut answerer = Some(wrap(pair.answerer, Party::Answerer));
+        std::thread::scope(|scope| {
+            let answers = scope.spawn(|| {
+                let trouble = answer(answerer.as_mut().unwrap().as_mut(), &plan).err();
+                answerer = None;
+                if trouble.is_some() {
+                    board.has_taken(1, 1);
+                }
+                trouble
+            });
+            let trouble = ask(asker.as_mut().unwrap().as_mut(), &plan).err();
+            asker = None;
+            if trouble.is_some() {
+                board.asker_is_done();
+            }
+            [trouble, answers.join().unwrap()]
+        })
+    }
+
+    const LONG: Duration = Duration::from_secs(5);
+    const BEGIN: Duration = Duration::ZERO;
+
+    #[test]
+    fn a_changed_and_a_repeated_message_are_noticed_whoever_sends_them() {
+        let flip = |message: &mut Vec<u8>, _: &[u8]| message[63] ^= 1;
+        let repeat = |message: &mut Vec<u8>, before: &[u8]| message.copy_from_slice(before);
+        for party in [Party::Asker, Party::Answerer] {
+            for how in [&flip as &(dyn Fn(&mut Vec<u8>, &[u8]) + Sync), &repeat] {
+                let [asked, _] = played(party, how, [LONG, BEGIN, BEGIN]);
+                assert_eq!(asked, Some(Trouble::Differs(5)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_changed_message_among_those_that_are_poured_is_noticed() {
+        // One to warm up, one round trip, and the third of those that are poured.
+        let flip = |message: &mut Vec<u8>, _: &[u8]| message[0] ^= 1;
+        let [_, answered] = played(Party::Asker, &flip, [BEGIN, BEGIN, LONG]);
+        assert_eq!(answered, Some(Trouble::Differs(3)));
+    }
+
+    #[test]
+    fn what_is_not_changed_passes() {
+        let nothing = |_: &mut Vec<u8>, _: &[u8]| {};
+        let short = Duration::from_millis(2);
+        assert_eq!(played(Party::Asker, &nothing, [short; 3]), [None, None]);
+    }
 }

@@ -22,17 +22,29 @@ pub enum OneWay {
     InFlight(usize),
 }
 
+/// Who makes it.
+#[derive(Clone, Copy, Debug)]
+pub enum By {
+    /// We, both ends, before anybody is forked.
+    Ends(Make),
+    /// We, one end: the kernel answers.
+    End(Make),
+    /// Node, by one of its two ways to write messages down.
+    Node(&'static str),
+}
+
 /// How a mechanism is made, and what may be done with it.
 #[derive(Clone, Copy, Debug)]
 pub struct Way {
-    /// Makes both ends, before anybody is forked.
-    pub make: fn(usize) -> Result<Pair, Refused>,
+    /// Who makes it.
+    pub by: By,
     /// What goes one way.
     pub one_way: OneWay,
-    /// Whether one party is all that it takes.
-    pub alone: bool,
+    /// Whether its objects outlive the processes that use them.
+    pub lasting: bool,
 }
 
+/// Makes both ends of messages of so many bytes.
 type Make = fn(usize) -> Result<Pair, Refused>;
 
 const fn row(
@@ -44,9 +56,9 @@ const fn row(
     make: Make,
 ) -> Mechanism {
     let way = Way {
-        make,
+        by: By::Ends(make),
         one_way,
-        alone: false,
+        lasting: false,
     };
     Mechanism {
         name,
@@ -72,6 +84,29 @@ const fn packet(
     make: Make,
 ) -> Mechanism {
     row(name, title, parties, UpTo(DATAGRAM), OneWay::AsFits, make)
+}
+
+const fn lasting(mechanism: Mechanism) -> Mechanism {
+    let way = Way {
+        lasting: true,
+        ..mechanism.way
+    };
+    Mechanism { way, ..mechanism }
+}
+
+const fn node(name: &'static str, title: &'static str, serialization: &'static str) -> Mechanism {
+    let way = Way {
+        by: By::Node(serialization),
+        one_way: OneWay::AsFits,
+        lasting: false,
+    };
+    Mechanism {
+        name,
+        title,
+        parties: Processes,
+        sizes: UpTo(MIB),
+        way,
+    }
 }
 
 /// All of them, in the order of tables.
@@ -123,34 +158,34 @@ pub const ALL: &[Mechanism] = &[
         OneWay::InFlight(UDP),
         packets::udp,
     ),
-    row(
+    lasting(row(
         "mq-posix",
         "POSIX message queues",
         Processes,
         UpTo(QUEUE),
         OneWay::AsFits,
         queues::posix,
-    ),
-    row(
+    )),
+    lasting(row(
         "mq-system-v",
         "System V message queues",
         Processes,
         UpTo(QUEUE),
         OneWay::AsFits,
         queues::system_v,
-    ),
+    )),
     turn(
         "semaphore-posix",
         "POSIX semaphores",
         Processes,
         turns::posix,
     ),
-    turn(
+    lasting(turn(
         "semaphore-system-v",
         "System V semaphores",
         Processes,
         turns::system_v,
-    ),
+    )),
     turn("futex", "futexes", Processes, turns::futex),
     turn("eventfd", "eventfds", Processes, turns::eventfd),
     turn(
@@ -197,9 +232,9 @@ pub const ALL: &[Mechanism] = &[
         parties: Processes,
         sizes: Only(0),
         way: Way {
-            make: signals::fatal,
+            by: By::End(signals::fatal),
             one_way: OneWay::Never,
-            alone: true,
+            lasting: false,
         },
     },
     bytes(
@@ -214,18 +249,18 @@ pub const ALL: &[Mechanism] = &[
         Processes,
         memory::posix_blocking,
     ),
-    bytes(
+    lasting(bytes(
         "shm-system-v-spin",
         "System V shared memory, spinning",
         Processes,
         memory::system_v_spinning,
-    ),
-    bytes(
+    )),
+    lasting(bytes(
         "shm-system-v-futex",
         "System V shared memory, by futex",
         Processes,
         memory::system_v_blocking,
-    ),
+    )),
     row(
         "process-vm-readv",
         "reading the other's memory",
@@ -247,6 +282,12 @@ pub const ALL: &[Mechanism] = &[
         "JSON over a pair of sockets",
         Processes,
         carried::json,
+    ),
+    node("node-channel-json", "node's channel, JSON", "json"),
+    node(
+        "node-channel-advanced",
+        "node's channel, structured clone",
+        "advanced",
     ),
     bytes(
         "pipe-threads",
