@@ -10,7 +10,9 @@ use nix::sys::prctl::set_child_subreaper;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
-use primitives::ipc::{Asked, Mechanism, Parties, Placement, Unmeasured, measure, mechanisms};
+use primitives::ipc::{
+    Asked, Mechanism, Parties, Placement, Unmeasured, evidence, measure, mechanisms,
+};
 
 const SIZES: [usize; 5] = [1, 64, 4096, 65_536, 1 << 20];
 
@@ -23,6 +25,7 @@ fn main() {
     // Before anything is measured here: it would be in an IPC namespace of its own.
     nothing_is_left_when_the_measuring_process_is_killed();
     what_a_host_lacks_is_said();
+    int_comes_from_the_terminals_driver_and_nobody_handles_kill();
     every_mechanism_at_every_size();
 }
 
@@ -146,6 +149,13 @@ fn nothing_is_left_when_the_measuring_process_is_killed() {
         assert_eq!(objects(held.id()), [""; 0], "{name} left behind");
         assert_eq!(system_v(), before, "{name} left behind");
     }
+}
+
+fn int_comes_from_the_terminals_driver_and_nobody_handles_kill() {
+    let shown = evidence().expect("a pseudo-terminal");
+    assert_eq!((shown.ctrl_c_number, shown.kill_number), (2, 9));
+    assert!(shown.ctrl_c_from_kernel);
+    assert_eq!(shown.kill_handler, Err(Errno::EINVAL));
 }
 
 /// Ids of a process's children.
