@@ -24,7 +24,22 @@ const MECHANISMS: [(LabKind, &[&str]); 3] = [
         ],
     ),
     (LabKind::Switch, &["process-ring", "thread-ring"]),
-    (LabKind::Ipc, &["pipe", "eventfd", "unix-stream", "tcp"]),
+    (
+        LabKind::Ipc,
+        &[
+            "pipe",
+            "unix-stream",
+            "tcp",
+            "mq-posix",
+            "mq-system-v",
+            "semaphore-posix",
+            "futex",
+            "eventfd",
+            "signal-usr1",
+            "shm-posix-futex",
+            "json-lines",
+        ],
+    ),
 ];
 
 /// The smallest of each: a mebibyte of state, two tasks, 64 bytes.

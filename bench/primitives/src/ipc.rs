@@ -9,6 +9,7 @@
 mod board;
 mod carried;
 mod end;
+mod interrupts;
 mod memory;
 mod message;
 mod node;
@@ -27,6 +28,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
+
+pub use interrupts::{Interrupts, evidence};
 
 use board::{Board, Trouble};
 use message::Messages;

@@ -1,6 +1,6 @@
 //! What domain sockets carry beside bytes: descriptors, and the lines of JSON by which node talks to children.
 
-use std::io::{IoSlice, IoSliceMut};
+use std::io::{BufRead, BufReader, IoSlice, IoSliceMut, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
@@ -10,7 +10,7 @@ use nix::sys::stat::fstat;
 use serde::{Deserialize, Serialize};
 
 use super::end::{End, Pair, Refused, by, through};
-use super::streams::{errno, write_all};
+use super::streams::errno;
 use crate::sys::ipc::own;
 
 fn pair() -> Result<(OwnedFd, OwnedFd), Refused> {
@@ -89,7 +89,7 @@ struct Said<'a> {
 
 /// A line of JSON a message.
 struct Lines {
-    socket: OwnedFd,
+    socket: BufReader<UnixStream>,
     written: Vec<u8>,
     heard: Vec<u8>,
 }
@@ -97,26 +97,9 @@ struct Lines {
 impl Lines {
     fn new(socket: OwnedFd) -> Self {
         Lines {
-            socket,
+            socket: BufReader::with_capacity(65_536, socket.into()),
             written: Vec::new(),
             heard: Vec::new(),
-        }
-    }
-
-    /// Reads on until there is a whole line; its length.
-    fn line(&mut self) -> Result<usize, Errno> {
-        let mut looked = 0;
-        loop {
-            if let Some(end) = self.heard[looked..].iter().position(|byte| *byte == b'\n') {
-                return Ok(looked + end);
-            }
-            looked = self.heard.len();
-            self.heard.resize(looked + 65_536, 0);
-            let got = through(|| nix::unistd::read(&self.socket, &mut self.heard[looked..]));
-            self.heard.truncate(looked + *got.as_ref().unwrap_or(&0));
-            if got? == 0 {
-                return Err(Errno::EPIPE);
-            }
         }
     }
 }
@@ -127,18 +110,21 @@ impl End for Lines {
         self.written.clear();
         serde_json::to_writer(&mut self.written, &Said { data }).map_err(|_| Errno::EILSEQ)?;
         self.written.push(b'\n');
-        write_all(&self.socket, &self.written)
+        let sent = self.socket.get_mut().write_all(&self.written);
+        sent.map_err(|error| errno(&error))
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> Result<(), Errno> {
-        let end = self.line()?;
-        let said: Said<'_> =
-            serde_json::from_slice(&self.heard[..end]).map_err(|_| Errno::EBADMSG)?;
+        self.heard.clear();
+        let heard = self.socket.read_until(b'\n', &mut self.heard);
+        if heard.map_err(|error| errno(&error))? == 0 {
+            return Err(Errno::EPIPE);
+        }
+        let said: Said<'_> = serde_json::from_slice(&self.heard).map_err(|_| Errno::EBADMSG)?;
         if said.data.len() != buffer.len() {
             return Err(Errno::EBADMSG);
         }
         buffer.copy_from_slice(said.data.as_bytes());
-        self.heard.drain(..=end);
         Ok(())
     }
 }

@@ -44,7 +44,8 @@ function parent() {
   child.on('exit', () => process.exit(1));
   const heard = () => new Promise((resolve) => { hear = resolve; });
   const order = (which) => { child.send({ order: which }); return heard(); };
-  const fail = (why) => { console.log(JSON.stringify({ wrong: why })); process.exit(1); };
+  const leave = () => { child.removeAllListeners('exit').once('exit', () => process.exit()).disconnect(); };
+  const fail = (why) => { console.log(JSON.stringify({ wrong: why })); leave(); return new Promise(() => {}); };
 
   async function toAndFro(length) {
     const times = [], end = now() + BigInt(length);
@@ -53,7 +54,7 @@ function parent() {
       child.send({ data: of(number) });
       const said = await heard();
       times.push(Number(now() - begun));
-      if (said.data !== of(number)) fail(`message ${number} is not what was sent`);
+      if (said.data !== of(number)) await fail(`message ${number} is not what was sent`);
     }
     return times;
   }
@@ -68,11 +69,11 @@ function parent() {
       while (open >= IN_FLIGHT) await new Promise((resolve) => { wake = resolve; });
     }
     const found = await order('taken');
-    if (found.wrong || found.taken !== number) fail(`of ${number} messages ${found.taken} came, ${found.wrong} wrong`);
+    if (found.wrong || found.taken !== number) await fail(`of ${number} messages ${found.taken} came, ${found.wrong} wrong`);
     return found;
   }
 
-  process.stdin.on('end', () => process.exit());
+  process.stdin.on('end', leave);
   process.stdin.once('data', async () => {
     await toAndFro(warmup);
     await order('begin');
@@ -81,7 +82,7 @@ function parent() {
     const mine = less(used(), before), theirs = (await order('end')).used;
     const poured = Number(oneWay) ? await pour(oneWay) : { taken: 0, ns: 0 };
     console.log(JSON.stringify({ times, used: mine.map((one, n) => one + theirs[n]), taken: poured.taken, ns: poured.ns }));
-    process.exit();
+    leave();
   });
   console.log(`${process.pid} ${child.pid}`);
 }

@@ -109,8 +109,8 @@ pub fn carry_out(
     })
 }
 
-/// Children that are ended and reaped when this is dropped.
-struct Forked(Vec<Pid>);
+/// Children, that are ended and reaped when this is dropped.
+pub struct Forked(pub Vec<Pid>);
 
 impl Drop for Forked {
     fn drop(&mut self) {

@@ -91,8 +91,8 @@ impl End for Queued {
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> Result<(), Errno> {
-        let word = through(|| sys::wait_signal(sys::first_real_time()))?;
-        buffer.copy_from_slice(&word.to_ne_bytes());
+        let came = through(|| sys::wait_signal(sys::first_real_time()))?;
+        buffer.copy_from_slice(&came.word.to_ne_bytes());
         Ok(())
     }
 }

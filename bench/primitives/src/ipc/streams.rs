@@ -21,7 +21,11 @@ pub struct Stream {
 
 impl End for Stream {
     fn send(&mut self, message: &[u8]) -> Result<(), Errno> {
-        write_all(&self.to, message)
+        let mut sent = 0;
+        while sent < message.len() {
+            sent += through(|| write(&self.to, &message[sent..]))?;
+        }
+        Ok(())
     }
 
     fn receive(&mut self, buffer: &mut [u8]) -> Result<(), Errno> {
@@ -34,18 +38,6 @@ impl End for Stream {
         }
         Ok(())
     }
-}
-
-/// Writes everything.
-///
-/// # Errors
-/// Those of write(2).
-pub fn write_all(to: &OwnedFd, message: &[u8]) -> Result<(), Errno> {
-    let mut sent = 0;
-    while sent < message.len() {
-        sent += through(|| write(to, &message[sent..]))?;
-    }
-    Ok(())
 }
 
 fn crossed((a, b): (OwnedFd, OwnedFd), (c, d): (OwnedFd, OwnedFd)) -> Pair {

@@ -18,7 +18,7 @@ pub enum OneWay {
     Never,
     /// As much as fits; who sends too much has to wait.
     AsFits,
-    /// So many bytes, or one message, until a word comes back: more would be lost, or overwritten.
+    /// So many bytes, or one message, until a word comes back: more would be lost, refused or overwritten.
     InFlight(usize),
 }
 
@@ -211,7 +211,7 @@ pub const ALL: &[Mechanism] = &[
         "a real-time signal with a word",
         Processes,
         Only(8),
-        OneWay::InFlight(512),
+        OneWay::InFlight(1),
         signals::queued,
     ),
     turn(

@@ -286,20 +286,42 @@ pub fn queue_signal(to: Pid, number: libc::c_int, word: u64) -> Result<(), Errno
     Errno::result(unsafe { libc::sigqueue(to.as_raw(), number, value) }).map(drop)
 }
 
-/// sigwaitinfo(2) for one blocked signal; the word that came with it, 0 without.
+/// What came with a signal.
+#[derive(Clone, Copy, Debug)]
+pub struct Came {
+    /// Its number.
+    pub number: libc::c_int,
+    /// Who says so: SI_KERNEL, SI_USER, SI_QUEUE.
+    pub code: libc::c_int,
+    /// The word that was queued with it; 0 without.
+    pub word: u64,
+}
+
+/// sigwaitinfo(2) for one blocked signal.
 ///
 /// # Errors
 /// EINTR.
-pub fn wait_signal(number: libc::c_int) -> Result<u64, Errno> {
+pub fn wait_signal(number: libc::c_int) -> Result<Came, Errno> {
     // SAFETY: siginfo_t is plain integers, for which all zeroes is a value.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
     // SAFETY: both are live locals.
     Errno::result(unsafe { libc::sigwaitinfo(&only(number), &mut info) })?;
-    if info.si_code != libc::SI_QUEUE {
-        return Ok(0);
-    }
-    // SAFETY: SI_QUEUE says that the kernel has filled in the value.
-    Ok(unsafe { info.si_value() }.sival_ptr.addr() as u64)
+    let word = match info.si_code {
+        // SAFETY: SI_QUEUE says that the kernel has filled in the value.
+        libc::SI_QUEUE => unsafe { info.si_value() }.sival_ptr.addr() as u64,
+        _ => 0,
+    };
+    let (number, code) = (info.si_signo, info.si_code);
+    Ok(Came { number, code, word })
+}
+
+/// Makes a terminal that of this session, which has none.
+///
+/// # Errors
+/// EPERM when it has one, or is no leader.
+pub fn take_terminal(terminal: &impl std::os::fd::AsRawFd) -> Result<(), Errno> {
+    // SAFETY: this ioctl takes integers.
+    Errno::result(unsafe { libc::ioctl(terminal.as_raw_fd(), libc::TIOCSCTTY, 0) }).map(drop)
 }
 
 static HANDLED: AtomicU32 = AtomicU32::new(0);
