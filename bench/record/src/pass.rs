@@ -290,7 +290,7 @@ pub struct Usage {
     /// Time for which living tasks could have run and did not get a CPU, nanoseconds (`schedstat`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_queue_ns: Option<u64>,
-    /// What the kernel counted, in counter passes: at `ready`, `before` and `after`.
+    /// Counter passes: what the kernel counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<Counted>,
 }
