@@ -94,7 +94,7 @@ fn forks_system_calls_and_touched_pages_are_counted_to_the_unit() {
     ];
     let file = place.write("does.toml", &servers.map(entry).concat());
     let (output, results) = place.measure(
-        &scenario("rr", 1, "300ms"),
+        &scenario("rr", 1, "500ms"),
         &[
             "--contenders",
             file.to_str().expect("UTF-8"),
@@ -116,7 +116,7 @@ fn forks_system_calls_and_touched_pages_are_counted_to_the_unit() {
         let [forks, yields, pages] = [forks, yields, pages].map(|it| it.parse::<u64>().unwrap());
         for window in windows(name) {
             let replies = window.replies;
-            assert!(replies > 50, "{name}: {replies} replies are no oracle");
+            assert!(replies > 20, "{name}: {replies} replies are no oracle");
             assert_eq!(window.call("clone"), forks * replies, "{name}");
             assert_eq!(window.call("wait4"), forks * replies, "{name}");
             // By children, each of which has ended: the dead are counted.
@@ -198,12 +198,27 @@ fn switches_by_perf_are_those_of_usage_while_nobody_ends() {
 fn perf_misses_one_switch_of_each_process_that_ends() {
     let place = Place::new();
     let crr = scenario("crr", 4, "300ms").replace("\"rr\"", "\"crr\"");
-    let (_, results) = place.measure(&crr, &["--only", "^fork-per-connection$"]);
-    if refused(&results).is_some() {
-        return;
-    }
+    let suite = place.suite(&crr).display().to_string();
+    // Without tracepoints: a task that ends waits for a lock over each of them, after perf has let go of it.
+    let is_root = nix::unistd::geteuid().is_root();
+    let wrapped = if is_root {
+        without_tracing()
+    } else {
+        Vec::new()
+    };
+    let program = env!("CARGO_BIN_EXE_fiveways");
+    let results = run(
+        &place,
+        &wrapped,
+        program,
+        &[&suite, "--only", "^fork-per-connection$"],
+    );
     for pass in counters(&results, "fork-per-connection", "crr") {
         let (ready, exit) = (look(&pass.usage.ready), look(&pass.usage.exit));
+        if counted(exit).unavailable.contains_key("perf") {
+            eprintln!("not counted here: {:?}", counted(exit).unavailable);
+            return;
+        }
         let window = Window::between(ready, exit);
         let by_usage = switches(exit) - switches(ready);
         let missed = by_usage - window.event("context-switches");
@@ -216,6 +231,22 @@ fn perf_misses_one_switch_of_each_process_that_ends() {
             "switches that perf misses",
         );
     }
+}
+
+/// Runs a program that is fiveways in the folder of `place`, with these words before its own; it ends well.
+fn run(place: &Place, wrapped: &[String], program: &str, arguments: &[&str]) -> Results {
+    let mut words: Vec<&str> = wrapped.iter().map(String::as_str).collect();
+    words.extend([program, "run", "--out", "out"]);
+    words.extend(arguments);
+    let output: Output = Command::new(words[0])
+        .args(&words[1..])
+        .current_dir(place.path(""))
+        .stdin(Stdio::null())
+        .output()
+        .expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words:?}: {said}");
+    record::read_results(&place.path("out")).expect("it recorded")
 }
 
 /// A suite, a contender that sleeps once a request, and copies of the programs, for somebody who may see nothing else.
@@ -246,28 +277,14 @@ impl Elsewhere {
     /// Runs the suite there: `wrapped` are words before the program's own.
     fn run(&self, wrapped: &[String]) -> Results {
         let program = self.place.path("fiveways").display().to_string();
-        let own = [
-            "run",
+        let arguments = [
             &self.suite,
             "--contenders",
             "sleeps.toml",
             "--only",
             "sleeps",
-            "--out",
-            "out",
         ];
-        let mut words: Vec<&str> = wrapped.iter().map(String::as_str).collect();
-        words.push(&program);
-        words.extend(own);
-        let output: Output = Command::new(words[0])
-            .args(&words[1..])
-            .current_dir(self.place.path(""))
-            .stdin(Stdio::null())
-            .output()
-            .expect("it runs");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{words:?}: {said}");
-        record::read_results(&self.place.path("out")).expect("it recorded")
+        run(&self.place, wrapped, &program, &arguments)
     }
 }
 
@@ -322,6 +339,11 @@ const NO_CGROUPS: &str = "mount -t tmpfs none /sys/fs/cgroup";
 const NO_TRACING: &str = "for place in /sys/kernel/debug /sys/kernel/tracing; do\n\
                           test ! -d $place || mount -t tmpfs none $place; done";
 
+/// For root: allowed to count, and without a way to tracefs.
+fn without_tracing() -> Vec<String> {
+    covered(NO_TRACING, &words("setpriv --bounding-set -sys_admin"))
+}
+
 fn paranoid() -> i32 {
     let text = std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid");
     text.expect("a kernel with perf events")
@@ -375,8 +397,7 @@ fn without_a_tracing_file_system_there_are_still_software_events() {
         return;
     }
     let elsewhere = Elsewhere::new();
-    let powerless = words("setpriv --bounding-set -sys_admin");
-    let results = elsewhere.run(&covered(NO_TRACING, &powerless));
+    let results = elsewhere.run(&without_tracing());
     assert_the_rest_is_right(&results);
     let reason = reason(&results, "tracepoints");
     assert!(
