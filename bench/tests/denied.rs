@@ -13,7 +13,7 @@ fn without_io_uring(place: &Place, arguments: &[&str]) -> Output {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../servers/tests/contract/denied.py");
     Command::new("python3")
         .arg(script)
-        .arg(env!("CARGO_BIN_EXE_fiveways"))
+        .args(["io_uring_setup", env!("CARGO_BIN_EXE_fiveways")])
         .args(arguments)
         .current_dir(place.path("."))
         .stdin(Stdio::null())

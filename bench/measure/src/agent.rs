@@ -4,6 +4,7 @@
 //! It has one thread for ever: it forks. When its standard input ends, however the harness ended, it ends
 //! every tree and itself. It is a subreaper, too: when a keeper is killed, its orphans come here and die here.
 
+use std::cell::OnceCell;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -15,8 +16,9 @@ use record::pass::{Cause, Gauge, Phase};
 
 use crate::awake::Spinners;
 use crate::cgroup::{Cgroup, Roots};
+use crate::counters::tracepoints;
 use crate::host;
-use crate::keeper::{self, Report};
+use crate::keeper::{self, Report, Word};
 use crate::listening::{self, Claim, Ports};
 use crate::load::Loader;
 use crate::protocol::{Id, LabAsked, Labs, Launch, Queued, Reply, Request, Stopped};
@@ -26,6 +28,8 @@ use crate::{frame, holders, host_memory, look, subject, yardsticks};
 
 /// How long a keeper may take to end its tree: its two graces and a margin.
 const STOP_DEADLINE: Duration = Duration::from_secs(25);
+/// How long a keeper may take to read its counters: of 10,000 tasks, too.
+const COUNT_DEADLINE: Duration = Duration::from_secs(20);
 /// How long a keeper may take to end itself once it has said its last word.
 const KEEPER_GRACE: Duration = Duration::from_secs(1);
 
@@ -45,6 +49,7 @@ struct Server {
     keeper: Pid,
     control: UnixStream,
     cgroup: Option<Cgroup>,
+    counted: bool,
     born: Instant,
     lost: bool,
     port: Claim,
@@ -55,6 +60,8 @@ struct Agent {
     cgroups: Roots,
     ports: Ports,
     kernel_stack_bytes: u64,
+    /// Looked for when the first server is to be counted.
+    tracepoints: OnceCell<tracepoints::Ids>,
     loader: Loader,
     spinners: Spinners,
     labs: Labs,
@@ -73,6 +80,7 @@ impl Agent {
             ),
             kernel_stack_bytes: host::kernel_stack_bytes(),
             cgroups: Roots::find(),
+            tracepoints: OnceCell::new(),
             loader: Loader::default(),
             spinners: Spinners::default(),
             labs,
@@ -131,14 +139,7 @@ impl Agent {
                 },
             },
             Request::HostMemory => Reply::HostMemory(Box::new(self.host_memory())),
-            Request::Usage(id) => match self.look(id, Phase::Gauge) {
-                Err(reply) => *reply,
-                Ok(server) => Reply::Used(look::usage(
-                    server.keeper.as_raw(),
-                    server.cgroup.as_ref(),
-                    server.born,
-                )),
-            },
+            Request::Usage(id) => return self.usage(id),
             Request::Holders(id) => match self.look(id, Phase::Gauge) {
                 Err(reply) => *reply,
                 Ok(server) => match holders::holders(server.keeper.as_raw(), server.port.port) {
@@ -228,6 +229,28 @@ impl Agent {
         }
     }
 
+    /// What a tree has used, and what the kernel has counted of it, where that was asked for at its launch.
+    fn usage(&mut self, id: Id) -> Result<Reply, Deserted> {
+        let server = match self.look(id, Phase::Gauge) {
+            Err(reply) => return Ok(*reply),
+            Ok(server) => server,
+        };
+        let keeper = server.keeper.as_raw();
+        let mut usage = look::usage(keeper, server.cgroup.as_ref(), server.born);
+        if server.counted {
+            // EPIPE: the keeper is gone; what follows finds out.
+            let _ = (&server.control).write_all(&[Word::Count as u8]);
+            usage.counted = match self.hear(id, COUNT_DEADLINE)? {
+                Some(Report::Counted(counted)) => Some(counted),
+                _ => {
+                    let text = "its keeper does not say what was counted".to_owned();
+                    return Ok(refused(Phase::Gauge, text));
+                }
+            };
+        }
+        Ok(Reply::Used(usage))
+    }
+
     fn launch(&mut self, mut launch: Launch) -> Result<Reply, Deserted> {
         let Some(claim) = self.ports.claim() else {
             return Ok(refused(
@@ -290,6 +313,8 @@ impl Agent {
     fn fork_keeper(&mut self, launch: &Launch, claim: Claim) -> io::Result<Server> {
         let name = format!("fiveways-{}-{}", std::process::id(), launch.id);
         let cgroup = self.cgroups.create(&name, launch.weighed)?;
+        let find = || self.tracepoints.get_or_init(tracepoints::find).clone();
+        let counting = launch.counted.then(find);
         let (control, keepers_end) = UnixStream::pair()?;
         match sys::fork()? {
             Fork::Parent(keeper) => Ok(Server {
@@ -297,6 +322,7 @@ impl Agent {
                 keeper,
                 control,
                 cgroup,
+                counted: launch.counted,
                 born: Instant::now(),
                 lost: false,
                 port: claim,
@@ -321,7 +347,7 @@ impl Agent {
                 let port = claim.port;
                 // The claim stays the agent's.
                 drop(claim);
-                keeper::keep(launch, port, keepers_end, cgroup)
+                keeper::keep(launch, port, keepers_end, cgroup, counting.as_ref())
             }
         }
     }
@@ -354,7 +380,8 @@ impl Agent {
             None
         } else {
             // EPIPE: the keeper is gone; what follows finds out.
-            let _ = self.servers[index].control.write_all(&[1]);
+            let stop = [Word::Stop as u8];
+            let _ = self.servers[index].control.write_all(&stop);
             self.hear(id, STOP_DEADLINE)?
         };
         let stopped = match report {

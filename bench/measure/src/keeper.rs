@@ -25,10 +25,12 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, killpg, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::{Pid, setpgid, setsid};
-use record::pass::{Cause, Phase, Source, Usage};
+use record::pass::{Cause, Counted, Phase, Source, Usage};
 use serde::{Deserialize, Serialize};
 
 use crate::cgroup::Cgroup;
+use crate::counters::Counters;
+use crate::counters::tracepoints::Ids;
 use crate::frame;
 use crate::listening;
 use crate::look::elapsed_ns;
@@ -45,7 +47,17 @@ const READY_INTERVAL: Duration = Duration::from_micros(500);
 /// Kept of the end of a server's standard error.
 const STDERR_KEPT: usize = 64 << 10;
 
-/// From a keeper to its agent. The other way there is one message, a single byte: stop.
+/// From an agent to a keeper whose server listens: a single byte. Whatever else it hears means `Stop`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Word {
+    /// End the tree.
+    Stop = 1,
+    /// Say what was counted up to now.
+    Count = 2,
+}
+
+/// From a keeper to its agent.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Report {
     /// It listens.
@@ -62,23 +74,38 @@ pub enum Report {
         /// Whether it ended by itself.
         ended: bool,
     },
+    /// To `Count`.
+    Counted(Counted),
     /// The tree is gone, and so is the keeper.
     Stopped(Stopped),
 }
 
-/// A keeper's whole life; call it in a process just forked for it.
-pub fn keep(launch: &Launch, port: u16, control: UnixStream, cgroup: Option<Cgroup>) -> ! {
+/// A keeper's whole life; call it in a process just forked for it. The tree is counted when there are
+/// tracepoints, or a reason why there are none.
+pub fn keep(
+    launch: &Launch,
+    port: u16,
+    control: UnixStream,
+    cgroup: Option<Cgroup>,
+    counting: Option<&Ids>,
+) -> ! {
     // A panic must not unwind into the agent's code of which this process is a copy.
     let lived = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        live(launch, port, control, cgroup)
+        live(launch, port, control, cgroup, counting)
     }));
     sys::exit_now(if matches!(lived, Ok(Ok(()))) { 0 } else { 1 })
 }
 
-fn live(launch: &Launch, port: u16, control: UnixStream, cgroup: Option<Cgroup>) -> io::Result<()> {
+fn live(
+    launch: &Launch,
+    port: u16,
+    control: UnixStream,
+    cgroup: Option<Cgroup>,
+    counting: Option<&Ids>,
+) -> io::Result<()> {
     setsid()?;
     sys::become_subreaper()?;
-    let mut keeper = match Keeper::start(launch, &control, cgroup) {
+    let mut keeper = match Keeper::start(launch, &control, cgroup, counting) {
         Ok(keeper) => keeper,
         Err(error) => {
             let mut cause = Cause::new(Phase::Launch, format!("cannot start it: {error}"));
@@ -101,7 +128,10 @@ fn live(launch: &Launch, port: u16, control: UnixStream, cgroup: Option<Cgroup>)
             };
             // Nobody may be there to hear it: then the lifeline is at its end, which the next lines see.
             let _ = frame::send(&mut &control, &ready);
-            while !keeper.pulse(None)? {}
+            while keeper.listen()? == Word::Count {
+                let counted = keeper.counters.as_mut().map(Counters::read);
+                frame::send(&mut &control, &Report::Counted(counted.unwrap_or_default()))?;
+            }
             Report::Stopped(keeper.end())
         }
         Readiness::Failed { mut cause, ended } => {
@@ -126,6 +156,7 @@ enum Readiness {
 struct Keeper<'a> {
     control: &'a UnixStream,
     cgroup: Option<Cgroup>,
+    counters: Option<Counters>,
     root: Pid,
     born: Instant,
     child_signal: SignalFd,
@@ -138,8 +169,13 @@ struct Keeper<'a> {
 }
 
 impl<'a> Keeper<'a> {
-    /// Forks the server and lets it go through the barrier once it is in its cgroup.
-    fn start(launch: &Launch, control: &'a UnixStream, cgroup: Option<Cgroup>) -> io::Result<Self> {
+    /// Forks the server and lets it go through the barrier once it is in its cgroup, and counted.
+    fn start(
+        launch: &Launch,
+        control: &'a UnixStream,
+        cgroup: Option<Cgroup>,
+        counting: Option<&Ids>,
+    ) -> io::Result<Self> {
         let mut sigchld = SigSet::empty();
         sigchld.add(Signal::SIGCHLD);
         sigprocmask(SigmaskHow::SIG_BLOCK, Some(&sigchld), None)?;
@@ -159,11 +195,13 @@ impl<'a> Keeper<'a> {
         if let Some(group) = &cgroup {
             group.admit(root.as_raw())?;
         }
+        let counters = counting.map(|tracepoints| Counters::attach(root, tracepoints));
         let born = Instant::now();
         File::from(release).write_all(&[1])?;
         Ok(Keeper {
             control,
             cgroup,
+            counters,
             root,
             born,
             child_signal,
@@ -226,7 +264,7 @@ impl<'a> Keeper<'a> {
     }
 
     /// Waits for the next thing that happens, or until `deadline`; reaps and drains. True when the agent
-    /// has spoken or is gone, which both mean: stop.
+    /// has spoken or is gone.
     fn pulse(&mut self, deadline: Option<Instant>) -> io::Result<bool> {
         let mut fds: Vec<BorrowedFd<'_>> = vec![self.control.as_fd(), self.child_signal.as_fd()];
         fds.extend(self.stdout.iter().map(|file| file.as_fd()));
@@ -243,6 +281,15 @@ impl<'a> Keeper<'a> {
             self.reap();
         }
         Ok(ready[0])
+    }
+
+    /// Waits for the agent's next word; its end means `Stop`, too.
+    fn listen(&mut self) -> io::Result<Word> {
+        while !self.pulse(None)? {}
+        let mut word = [0];
+        let told = (&mut &*self.control).read(&mut word);
+        let counts = matches!(told, Ok(1)) && word[0] == Word::Count as u8;
+        Ok(if counts { Word::Count } else { Word::Stop })
     }
 
     /// Reaps everybody who has ended; true when no child is left.
@@ -288,6 +335,7 @@ impl<'a> Keeper<'a> {
         }
         drain(&mut self.stderr, Some(&mut self.kept));
         self.used.at_ns = elapsed_ns(self.born);
+        self.used.counted = self.counters.as_mut().map(Counters::read);
         if let Some(cpu) = self.cgroup.as_ref().and_then(|group| group.cpu().ok()) {
             self.used.cpu_user_ns = Some(cpu.user_ns);
             self.used.cpu_system_ns = Some(cpu.system_ns);
@@ -363,6 +411,7 @@ fn nothing_used() -> Usage {
         faults_major: 0,
         source: Source::Wait4,
         run_queue_ns: None,
+        counted: None,
     }
 }
 

@@ -8,7 +8,7 @@
 //! | the method, a line a step | [`round()`] |
 //! | who launches, looks and ends | [`serve`] (the agent), `keeper` |
 //! | who loads | `load` |
-//! | what is looked at | `look` (usage, memory), `holders` (who serves whom), `host_memory`, `host`, `listening` |
+//! | what is looked at | `look` (usage, memory), `counters` (what the kernel counts), `holders` (who serves whom), `host_memory`, `host`, `listening` |
 //! | what the machine's parts take | `yardsticks` |
 //! | where a part is measured by itself | `subject` |
 
@@ -19,6 +19,7 @@ mod cgroup;
 mod client;
 mod command;
 pub mod contract;
+mod counters;
 mod frame;
 mod holders;
 mod host;

@@ -32,7 +32,7 @@ pub enum Request {
     Gauge(Id),
     /// What the host as a whole holds: answered by `HostMemory`.
     HostMemory,
-    /// What the tree has used: answered by `Used`.
+    /// What the tree has used, and what was counted of it: answered by `Used`.
     Usage(Id),
     /// Who of the tree holds which connection: answered by `Held`.
     Holders(Id),
@@ -229,6 +229,9 @@ pub struct Launch {
     /// Whether it will be weighed: then it gets a cgroup of the memory controller, where there is one.
     #[serde(default)]
     pub weighed: bool,
+    /// Whether the kernel is to count what it does, from before its first instruction: then `Usage` says that, too.
+    #[serde(default)]
+    pub counted: bool,
 }
 
 /// What is left of a server.

@@ -39,7 +39,8 @@ const QUIET: Duration = Duration::from_millis(50);
 const CONNECTION_NUMBERS: u64 = 1 << 20;
 
 /// Takes every contestant of a block through a scenario once, and returns a pass each, in their order.
-/// `planned` and `contestants` run in parallel; `seed` is the round's.
+/// `planned`, all of one kind, and `contestants` run in parallel; `seed` is the round's. In a counter pass each server
+/// is counted from before its first instruction; nothing else differs.
 ///
 /// # Errors
 /// When an agent is lost, or the harness is told to end.
@@ -51,7 +52,8 @@ pub fn round(
     planned: &[Planned],
     seed: u64,
 ) -> Result<Vec<Pass>, AgentError> {
-    let mut block = Block::new(bench, scenario, placement, seed);
+    let pass = planned.first().map(|it| it.pass).unwrap_or_default();
+    let mut block = Block::new(bench, scenario, placement, seed, pass);
     let before = block.host_now()?;
     block.keep_awake(scenario.keep_awake)?;
     block.weigh_host(|host| &mut host.empty)?;
@@ -81,6 +83,7 @@ struct Block<'a> {
     scenario: &'a Scenario,
     placement: &'a Placement,
     seed: u64,
+    pass: PassKind,
     seats: Vec<Seat>,
     /// Solo windows: looks at the door, one before and one after each bin.
     queues: Vec<Queued>,
@@ -95,12 +98,14 @@ impl<'a> Block<'a> {
         scenario: &'a Scenario,
         placement: &'a Placement,
         seed: u64,
+        pass: PassKind,
     ) -> Self {
         Block {
             bench,
             scenario,
             placement,
             seed,
+            pass,
             seats: Vec::new(),
             queues: Vec::new(),
             host_memory: HostMemoryInstants::default(),
@@ -171,6 +176,7 @@ impl<'a> Block<'a> {
             listeners: 1,
             deadline_ms: LISTEN_DEADLINE_MS,
             weighed: self.scenario.workload == Workload::Idle,
+            counted: self.pass == PassKind::Counter,
         };
         match self.bench.servers.ask(&Request::Launch(launch)) {
             Ok(Reply::Ready {
@@ -219,7 +225,7 @@ impl<'a> Block<'a> {
     /// A stretch in which everybody is warm and nobody is loaded, between two looks at what everybody has
     /// used: in slices, whoever is not at rest then takes from the one that is loaded.
     fn stay_quiet(&mut self) -> Result<(), AgentError> {
-        if self.scenario.measure != Measure::Sliced {
+        if self.scenario.measure != Measure::Sliced || self.pass == PassKind::Counter {
             return Ok(());
         }
         self.read_usage(|usage| &mut usage.quiet)?;
@@ -247,7 +253,7 @@ impl<'a> Block<'a> {
         &mut self,
         instant: fn(&mut GaugeInstants) -> &mut Option<Gauge>,
     ) -> Result<(), AgentError> {
-        if self.scenario.measure != Measure::Solo {
+        if self.scenario.measure != Measure::Solo || self.pass == PassKind::Counter {
             return Ok(());
         }
         for seat in self.seats.iter_mut().filter(|seat| seat.alive) {
@@ -466,7 +472,7 @@ impl<'a> Block<'a> {
             block: planned.block,
             order: planned.order,
             seed: self.seed,
-            pass: PassKind::Timing,
+            pass: self.pass,
             outcome: Outcome::Ok,
             cause: None,
             workers: contestant.workers(self.scenario),

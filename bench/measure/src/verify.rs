@@ -47,6 +47,7 @@ pub fn verify(bench: &mut Bench, contestant: &Contestant) -> Result<Verified, Ag
         listeners: 1,
         deadline_ms: 10_000,
         weighed: false,
+        counted: false,
     };
     let port = match bench.servers.ask(&Request::Launch(launch)) {
         Ok(Reply::Ready { port, .. }) => port,
@@ -116,6 +117,7 @@ fn plain() -> Scenario {
         warmup: std::time::Duration::ZERO,
         window: std::time::Duration::ZERO,
         rounds: 1,
+        counters: 0,
         idle: 0,
         placement: record::Placing::Apart,
         probe: false,

@@ -10,7 +10,7 @@
 //! | capacity: promise, search, probe | [`search`] |
 //! | run (the plan), entrant | [`run`] |
 //! | host, fact, yardstick | [`host`], [`yardstick`] |
-//! | pass, outcome, cause, usage, gauge, slice | [`pass`] |
+//! | pass, outcome, cause, usage, counted, gauge, slice | [`pass`] |
 //! | host memory, cgroup memory | [`host_memory`] |
 //! | lab, findings | [`lab`] |
 //! | distribution | [`histogram`] |

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use proptest::prelude::*;
-use record::{Encoded, Outcome, Pass, read_contenders, read_results, read_suite};
+use record::{
+    Encoded, Outcome, Pass, PassKind, Planned, read_contenders, read_results, read_suite,
+};
 
 const SUITE: &str = include_str!("../../suites/quick.toml");
 const CONTENDERS: &str = include_str!("../../contenders.toml");
@@ -34,6 +36,28 @@ fn the_suites_that_are_compiled_in_have_no_mistake() {
     let contenders =
         read_contenders(CONTENDERS, Path::new("x/contenders.toml")).expect("no mistake");
     assert_eq!(contenders[0].dir, Path::new("x"));
+}
+
+#[test]
+fn a_plan_that_says_no_kind_of_pass_is_of_timing_and_stays_as_it_was() {
+    let old = r#"{"contender":"a","scenario":"rr","round":1,"block":1,"order":0}"#;
+    let mut planned: Planned = serde_json::from_str(old).expect("a plan of old");
+    assert_eq!(planned.pass, PassKind::Timing);
+    assert_eq!(serde_json::to_string(&planned).expect("plain data"), old);
+    planned.pass = PassKind::Counter;
+    let text = serde_json::to_string(&planned).expect("plain data");
+    assert!(text.ends_with(r#","pass":"counter"}"#), "{text}");
+    assert_eq!(
+        serde_json::from_str::<Planned>(&text).expect("a plan"),
+        planned
+    );
+}
+
+#[test]
+fn who_is_idle_is_not_counted() {
+    let idle = SUITE.replacen("rounds = 3", "rounds = 3\ncounters = 1", 3);
+    let error = read_suite(&idle, Path::new("quick.toml")).expect_err("a mistake");
+    assert!(error.to_string().contains("who is idle"), "{error}");
 }
 
 proptest! {

@@ -16,7 +16,7 @@
 //! not read meanwhile. It ends at as many blocking requests at once as there are helpers (libuv's four, or
 //! `--workers` if that is more): the next waits in their queue; and arithmetic is done inline, as libuv does.
 //!
-//! System calls a request: recv, send, and a part of the epoll_wait for all that are ready (edge-triggered).
+//! System calls: a request is `recvfrom`, `sendto`, a share of the `epoll_wait` for all that are ready (edge-triggered).
 //! With work that blocks, beside the work: a fifth of a recv in vain, two futex calls, and few writes to the
 //! eventfd (0.03 with 50 clients): one for all that are finished before the loop looks.
 

@@ -11,6 +11,9 @@
 //! has touched), pages copied when either side writes, a teardown at the end. What it buys is isolation: a
 //! child that dies takes one client with it. It ends at the limit of processes; then the parent holds the
 //! connection it has accepted and asks again.
+//!
+//! System calls: a request is `recvfrom`, `sendto`. A connection is `accept4`, `clone`, `close` × 2 (either side's
+//! copy), `recvfrom` of its end, what a child is born and dies with, and `wait4`.
 
 use std::io;
 

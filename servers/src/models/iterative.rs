@@ -8,6 +8,8 @@
 //!
 //! It pays nothing: no process, no thread, no table. It ends at the second client, who waits for as long
 //! as the first one cares to stay. The baseline that all other models are an answer to.
+//!
+//! System calls: a request is `recvfrom`, `sendto`. A connection is `accept4`, `recvfrom` of its end, `close`.
 
 use std::io;
 

@@ -12,7 +12,7 @@
 //! stops its whole worker thread, and N of them stop everybody.
 //!
 //! `tokio-current-thread` runs the same tasks on the one thread that calls `block_on`: no stealing, no wake-ups
-//! between threads, one core. System calls a request, in both: recv, send, and a part of an epoll_wait.
+//! between threads, one core. System calls, in both: a request is `recvfrom`, `sendto`, a share of an `epoll_wait`.
 
 use std::io;
 

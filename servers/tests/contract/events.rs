@@ -127,7 +127,9 @@ fn io_uring_that_is_denied_says_so() {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/contract/denied.py");
     for arguments in [&["--check"][..], &["--port", "0"]] {
         let mut denied = Command::new("python3");
-        denied.arg(&script).args([BINARY, "io-uring"]);
+        denied
+            .arg(&script)
+            .args(["io_uring_setup", BINARY, "io-uring"]);
         let output = denied.args(arguments).output().expect("python3");
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(69), "{said}");
@@ -141,6 +143,8 @@ fn io_uring_that_is_denied_says_so() {
     }
     // Others do not need it.
     let mut denied = Command::new("python3");
-    denied.arg(&script).args([BINARY, "event-loop", "--check"]);
+    denied
+        .arg(&script)
+        .args(["io_uring_setup", BINARY, "event-loop", "--check"]);
     assert!(denied.status().expect("python3").success());
 }
