@@ -31,6 +31,9 @@ const LISTEN_DEADLINE_MS: u64 = 10_000;
 const LOAD_MARGIN: Duration = Duration::from_secs(60);
 /// How long a request of a window may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long first answers are awaited where an earlier round has waited in full and in vain: the cell is unserved
+/// whatever comes now, and a second in each round was a seventh of the suite `quick`.
+const KNOWN_UNSERVED: Duration = Duration::from_millis(100);
 /// Between two looks at a server's door.
 const BIN: Duration = Duration::from_millis(100);
 /// The stretch in which nobody is loaded.
@@ -38,8 +41,19 @@ const QUIET: Duration = Duration::from_millis(50);
 /// Connection numbers of two passes never meet: more than any server holds.
 const CONNECTION_NUMBERS: u64 = 1 << 20;
 
-/// Takes every contestant of a block through a scenario once, and returns a pass each, in their order.
-/// `planned` and `contestants` run in parallel; `seed` is the round's.
+/// A contender's place in a block.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// Who.
+    pub contestant: &'a Contestant,
+    /// Its pass, as it is planned.
+    pub planned: &'a Planned,
+    /// Whether an earlier round of the same cell has left clients without a first answer.
+    pub was_unserved: bool,
+}
+
+/// Takes every contender of a block through a scenario once, and returns a pass each, in their order; `seed` is the
+/// round's.
 ///
 /// # Errors
 /// When an agent is lost, or the harness is told to end.
@@ -47,15 +61,14 @@ pub fn round(
     bench: &mut Bench,
     scenario: &Scenario,
     placement: &Placement,
-    contestants: &[&Contestant],
-    planned: &[Planned],
+    entries: &[Entry<'_>],
     seed: u64,
 ) -> Result<Vec<Pass>, AgentError> {
     let mut block = Block::new(bench, scenario, placement, seed);
     let before = block.host_now()?;
     block.keep_awake(scenario.keep_awake)?;
     block.weigh_host(|host| &mut host.empty)?;
-    block.launch(contestants, planned)?;
+    block.launch(entries)?;
     block.read_usage(|usage| &mut usage.ready)?;
     block.weigh(|gauges| &mut gauges.ready)?;
     block.weigh_host(|host| &mut host.ready)?;
@@ -141,13 +154,13 @@ impl<'a> Block<'a> {
     }
 
     /// One after another: a start-up is timed alone.
-    fn launch(
-        &mut self,
-        contestants: &[&Contestant],
-        planned: &[Planned],
-    ) -> Result<(), AgentError> {
-        for (contestant, planned) in contestants.iter().zip(planned) {
-            let mut seat = Seat::new(self.bench.next_id(), self.blank(contestant, planned));
+    fn launch(&mut self, entries: &[Entry<'_>]) -> Result<(), AgentError> {
+        for entry in entries {
+            let contestant = entry.contestant;
+            let mut seat = Seat::new(self.bench.next_id(), self.blank(contestant, entry.planned));
+            if entry.was_unserved {
+                seat.patience = KNOWN_UNSERVED;
+            }
             match contestant.argv(self.scenario) {
                 Err(reason) => seat.fail(Outcome::Skipped, Cause::new(Phase::Prepare, reason)),
                 Ok(argv) => self.launch_one(&mut seat, contestant, argv)?,
@@ -296,6 +309,7 @@ impl<'a> Block<'a> {
                 per_connection: self.scenario.per_connection,
                 think: self.scenario.think,
                 threads: self.threads(),
+                patience: seat.patience,
                 timeout: REQUEST_TIMEOUT,
                 reconnect: false,
                 sources: (1..=8).map(|last| Ipv4Addr::new(127, 0, 1, last)).collect(),
