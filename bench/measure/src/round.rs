@@ -34,6 +34,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long first answers are awaited where an earlier round has waited in full and in vain: the cell is unserved
 /// whatever comes now, and a second in each round was a seventh of the suite `quick`.
 const KNOWN_UNSERVED: Duration = Duration::from_millis(100);
+/// How long first answers are awaited where a server writes to its state first: children that copy a quarter of a GiB
+/// each take seconds.
+const TOUCHES: Duration = Duration::from_secs(20);
 /// Between two looks at a server's door.
 const BIN: Duration = Duration::from_millis(100);
 /// The stretch in which nobody is loaded.
@@ -160,6 +163,8 @@ impl<'a> Block<'a> {
             let mut seat = Seat::new(self.bench.next_id(), self.blank(contestant, entry.planned));
             if entry.was_unserved {
                 seat.patience = KNOWN_UNSERVED;
+            } else if self.scenario.touch.is_some() {
+                seat.patience = TOUCHES;
             }
             match contestant.argv(self.scenario) {
                 Err(reason) => seat.fail(Outcome::Skipped, Cause::new(Phase::Prepare, reason)),
@@ -325,8 +330,8 @@ impl<'a> Block<'a> {
             seat.pass.idle.served = seat.tally.idle;
             if seat.tally.served == 0 {
                 let text = seat.tally.problem.clone();
-                let text =
-                    text.unwrap_or_else(|| "nobody got an answer within a second".to_owned());
+                let text = text
+                    .unwrap_or_else(|| format!("nobody got an answer within {:?}", seat.patience));
                 seat.fail(Outcome::Hung, Cause::new(Phase::Connect, text));
             }
         }

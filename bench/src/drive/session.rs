@@ -197,7 +197,7 @@ pub fn nominal(suite: &Suite, passes: &[Planned]) -> Duration {
     passes
         .iter()
         .filter_map(scenario_of)
-        .map(|scenario| scenario.window + scenario.warmup + Duration::from_millis(200))
+        .map(|scenario| scenario.window + scenario.warmup + Duration::from_millis(100))
         .chain(labs::nominal(suite, passes))
         .sum()
 }

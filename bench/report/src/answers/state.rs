@@ -51,8 +51,8 @@ pub(crate) fn sentences(data: &Data<'_>) -> Vec<String> {
     entrants.filter_map(sentence).collect()
 }
 
-/// `10 clients of fork-per-connection beside 256MiB of state: RSS 2.7 GiB, PSS 259 MiB and page tables 5.9 MiB while
-/// each writes to 0% of it, PSS 2.5 GiB and page tables … once each has written to 100%.`
+/// `10 clients of fork-per-connection beside 256 MiB of state: RSS 2.7 GiB, PSS 259 MiB and page tables 5.9 MiB while
+/// each writes to 0 % of it; PSS 2.5 GiB and page tables 5.9 MiB when each has written to 100 %.`
 fn sentence(data: &Data<'_>, name: &str, least: &Scenario, most: &Scenario) -> Option<String> {
     let figure = |scenario: &Scenario, metric: &str| {
         let value = data.shown(name, &scenario.name, metric)?.value?;
@@ -66,9 +66,14 @@ fn sentence(data: &Data<'_>, name: &str, least: &Scenario, most: &Scenario) -> O
         figure(least, "rss_bytes")?,
         figure(least, "pss_bytes")?,
         figure(least, "page_table_bytes")?,
-        least.touch.as_deref().unwrap_or("0%"),
+        share(least),
         figure(most, "pss_bytes")?,
         figure(most, "page_table_bytes")?,
-        most.touch.as_deref().unwrap_or("0%"),
+        share(most),
     ))
+}
+
+/// `10 %`.
+fn share(scenario: &Scenario) -> String {
+    format!("{}\u{a0}%", format::tick(100.0 * touched(scenario)))
 }

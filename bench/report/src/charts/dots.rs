@@ -14,6 +14,10 @@ const NAMES: i32 = 380;
 /// Of one figure beside a row.
 const VALUE: i32 = 160;
 const ROW: i32 = 44;
+/// Between the marks of a row, where there are so many that their whiskers would cover each other.
+const STEP: i32 = 22;
+/// Between two labels of the scale, middle to middle.
+const TICK: i32 = 100;
 /// Of a row of the legend.
 const LEGEND: i32 = 38;
 
@@ -45,7 +49,8 @@ pub(crate) fn draw(dots: &Dots<'_>) -> Option<String> {
     let legend = legend(dots);
     let legend_rows = legend.last().map_or(0, |(_, row)| row + 1);
     let top = head_height(&dots.subtitles) + 52 + LEGEND * legend_rows;
-    let bottom = top + ROW * dots.rows.len() as i32 + 10;
+    let row_height = ROW + step(dots) * (dots.marks.len() as i32 - 1);
+    let bottom = top + row_height * dots.rows.len() as i32 + 10;
     Some(picture(bottom + 130, |canvas| {
         canvas.head(dots.title, &dots.subtitles);
         for (index, ((x, row), name)) in legend.iter().zip(&dots.marks).enumerate() {
@@ -55,9 +60,15 @@ pub(crate) fn draw(dots: &Dots<'_>) -> Option<String> {
         }
         grid(canvas, dots, &scale, (top, bottom));
         for (index, row) in (0..).zip(&dots.rows) {
-            mark(canvas, dots, &scale, row, top + ROW * index + ROW / 2 + 5);
+            let middle = top + row_height * index + row_height / 2 + 5;
+            mark(canvas, dots, &scale, row, middle);
         }
     }))
+}
+
+/// How far apart the marks of a row stand: two are told apart on one line.
+fn step(dots: &Dots<'_>) -> i32 {
+    if dots.marks.len() > 2 { STEP } else { 0 }
 }
 
 fn values(dots: &Dots<'_>) -> i32 {
@@ -96,7 +107,11 @@ fn legend(dots: &Dots<'_>) -> Vec<(i32, i32)> {
 }
 
 fn grid(canvas: &Canvas<'_>, dots: &Dots<'_>, scale: &Scale, (top, bottom): (i32, i32)) {
-    for tick in scale.ticks() {
+    let is_power = |tick: &f64| (tick.log10() - tick.log10().round()).abs() < 1e-9;
+    let ticks = scale.ticks();
+    let mut pairs = ticks.windows(2);
+    let all = pairs.all(|pair| scale.at(pair[1]) - scale.at(pair[0]) >= TICK);
+    for tick in ticks.into_iter().filter(|tick| all || is_power(tick)) {
         let x = scale.at(tick);
         canvas.line(&[(x, top), (x, bottom)], RULE, 2);
         let label = format::time_tick(tick);
@@ -106,26 +121,37 @@ fn grid(canvas: &Canvas<'_>, dots: &Dots<'_>, scale: &Scale, (top, bottom): (i32
     canvas.text(middle, Held::Middle, soft(SMALL), dots.axis);
 }
 
-fn mark(canvas: &Canvas<'_>, dots: &Dots<'_>, scale: &Scale, row: &Row<'_>, y: i32) {
+fn mark(canvas: &Canvas<'_>, dots: &Dots<'_>, scale: &Scale, row: &Row<'_>, middle: i32) {
     let name = fit(row.name, plain(SMALL), NAMES - 30);
-    canvas.text((MARGIN, y), Held::Left, plain(SMALL), &name);
+    canvas.text((MARGIN, middle), Held::Left, plain(SMALL), &name);
+    let step = step(dots);
+    if step == 0 {
+        between(canvas, scale, row, middle);
+    }
+    let left = WIDTH - MARGIN - values(dots) + 30;
+    for (index, figure) in (0..).zip(&row.figures) {
+        let y = middle + step * index - step * (row.figures.len() as i32 - 1) / 2;
+        let series = index as usize;
+        if let Some((value, interval)) = figure {
+            if let Some((low, high)) = interval {
+                canvas.whisker_across(scale.at(*low), scale.at(*high), y, 7);
+            }
+            palette::marker_of(canvas, (scale.at(*value), y), series, colour(series), 9);
+        }
+        let word = figure.map_or(format::MISSING.to_owned(), |it| format::time(it.0));
+        let at = (left + VALUE * index, middle);
+        palette::marker_of(canvas, at, series, colour(series), 5);
+        canvas.text((at.0 + 14, middle), Held::Left, bold(SMALL), &word);
+    }
+}
+
+/// From the first mark of a row to the last.
+fn between(canvas: &Canvas<'_>, scale: &Scale, row: &Row<'_>, y: i32) {
     let places = row.figures.iter().flatten().map(|it| scale.at(it.0));
     let (from, to) = places.fold((i32::MAX, i32::MIN), |(low, high), x| {
         (low.min(x), high.max(x))
     });
     if from < to {
         canvas.line(&[(from, y), (to, y)], palette::tint(colour(1), 60), 3);
-    }
-    let left = WIDTH - MARGIN - values(dots) + 30;
-    for (index, figure) in (0..).zip(&row.figures) {
-        if let Some((value, interval)) = figure {
-            if let Some((low, high)) = interval {
-                canvas.whisker_across(scale.at(*low), scale.at(*high), y, 7);
-            }
-            let series = index as usize;
-            palette::marker_of(canvas, (scale.at(*value), y), series, colour(series), 9);
-        }
-        let word = figure.map_or(format::MISSING.to_owned(), |it| format::time(it.0));
-        canvas.text((left + VALUE * index, y), Held::Left, bold(SMALL), &word);
     }
 }

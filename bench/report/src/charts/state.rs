@@ -39,7 +39,7 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
         subtitles: vec![load, palette::machine(data)],
         places: line
             .iter()
-            .map(|it| it.touch.clone().unwrap_or_else(|| "0%".to_owned()))
+            .map(|it| curves::per_cent(state::touched(it)))
             .collect(),
         axis: "of the state that each connection writes to",
         hint: "PSS, page tables and kernel stacks together, less is better; dashed: a copy of what is written for each connection",
