@@ -199,8 +199,11 @@ fn a_fat_harness_changes_nothing() {
             &mut bench,
             &suite.scenarios[0],
             &placement,
-            &[&contestant],
-            &[planned],
+            &[measure::Entry {
+                contestant: &contestant,
+                planned: &planned,
+                was_unserved: false,
+            }],
             1,
         );
         let passes = passes.expect("a round");

@@ -1,7 +1,9 @@
 //! What a request costs the server beside the echo, and the state that it holds while it serves.
 //!
 //! Work is done once for every message received on a connection, at its last byte, before these bytes go
-//! back; which messages is a matter of counting, alike for every model. Without work nothing is counted.
+//! back; which messages is a matter of counting, alike for every model. A share is counted over all connections and
+//! processes (one atomic addition a request): counted on each connection, no short one would ever come to its
+//! hundredth request, and many long ones would come to it together. Without work nothing is counted.
 
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions, remove_file};
@@ -11,7 +13,7 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -61,6 +63,8 @@ impl Share {
 pub struct Service {
     work: Option<Work>,
     share: Share,
+    /// Requests so far, of everybody; where all of them have work, nobody asks.
+    counter: Option<&'static AtomicU64>,
     message: usize,
     state: &'static [AtomicU8],
     touch: Option<Share>,
@@ -98,6 +102,11 @@ impl Service {
                 missing,
             }),
         };
+        let share = options.work.map_or(Share::ALL, |spec| spec.share);
+        let counter = match share == Share::ALL {
+            true => None,
+            false => sys::shared_words(1)?.1.first(),
+        };
         let state = NonZeroUsize::new(options.state).map_or(Ok(&[][..]), |size| {
             sys::private_pages(size).map_err(|error| {
                 io::Error::new(
@@ -111,7 +120,8 @@ impl Service {
         }
         Ok(Service {
             work,
-            share: options.work.map_or(Share::ALL, |spec| spec.share),
+            share,
+            counter,
             message: options.message,
             state,
             touch: options.touch,
@@ -129,6 +139,7 @@ impl Service {
         Some(Requests {
             work,
             share: self.share,
+            counter: self.counter,
             message: self.message,
             bytes: 0,
             number: 0,
@@ -149,10 +160,12 @@ impl Service {
 pub struct Requests<'a> {
     work: &'a Work,
     share: Share,
+    counter: Option<&'a AtomicU64>,
     message: usize,
     bytes: usize,
+    /// Of the last one: among all, or where nobody counts those, on its connection.
     number: u64,
-    /// Of those, how many had work.
+    /// Of this connection's, how many had work.
     done: u64,
 }
 
@@ -178,7 +191,10 @@ impl<'a> Requests<'a> {
         self.bytes += bytes;
         while self.bytes >= self.message {
             self.bytes -= self.message;
-            self.number += 1;
+            self.number = self
+                .counter
+                .map_or(self.number, |it| it.fetch_add(1, Relaxed))
+                + 1;
             self.done += u64::from(self.share.falls_on(self.number));
         }
         (first <= self.done).then_some(Due {
@@ -322,6 +338,7 @@ mod tests {
         let mut requests = Requests {
             work: &work,
             share: Share::ALL,
+            counter: None,
             message: 64,
             bytes: 0,
             number: 0,
@@ -363,6 +380,7 @@ mod tests {
         let mut requests = Requests {
             work: &work,
             share: Share(500_000),
+            counter: None,
             message: 1,
             bytes: 0,
             number: 0,

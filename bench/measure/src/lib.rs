@@ -48,5 +48,5 @@ pub use command::Contestant;
 pub use order::{derived_seed, shuffle};
 pub use placement::{Placement, place, place_as};
 pub use protocol::{Found, LabAsked, Labs};
-pub use round::round;
+pub use round::{Entry, round};
 pub use verify::{Verified, verify};

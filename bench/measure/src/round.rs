@@ -31,6 +31,12 @@ const LISTEN_DEADLINE_MS: u64 = 10_000;
 const LOAD_MARGIN: Duration = Duration::from_secs(60);
 /// How long a request of a window may take.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long first answers are awaited where an earlier round has waited in full and in vain: the cell is unserved
+/// whatever comes now, and a second in each round was a seventh of the suite `quick`.
+const KNOWN_UNSERVED: Duration = Duration::from_millis(100);
+/// How long first answers are awaited where a server writes to its state first: children that copy a quarter of a GiB
+/// each take seconds.
+const TOUCHES: Duration = Duration::from_secs(20);
 /// Between two looks at a server's door.
 const BIN: Duration = Duration::from_millis(100);
 /// The stretch in which nobody is loaded.
@@ -38,9 +44,20 @@ const QUIET: Duration = Duration::from_millis(50);
 /// Connection numbers of two passes never meet: more than any server holds.
 const CONNECTION_NUMBERS: u64 = 1 << 20;
 
-/// Takes every contestant of a block through a scenario once, and returns a pass each, in their order.
-/// `planned`, all of one kind, and `contestants` run in parallel; `seed` is the round's. In a counter pass each server
-/// is counted from before its first instruction; nothing else differs.
+/// A contender's place in a block.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// Who.
+    pub contestant: &'a Contestant,
+    /// Its pass, as it is planned.
+    pub planned: &'a Planned,
+    /// Whether an earlier round of the same cell has left clients without a first answer.
+    pub was_unserved: bool,
+}
+
+/// Takes every contender of a block through a scenario once, and returns a pass each, in their order; `seed` is the
+/// round's. All are of one kind: in a counter pass each server is counted from before its first instruction, and
+/// nothing else differs.
 ///
 /// # Errors
 /// When an agent is lost, or the harness is told to end.
@@ -48,16 +65,15 @@ pub fn round(
     bench: &mut Bench,
     scenario: &Scenario,
     placement: &Placement,
-    contestants: &[&Contestant],
-    planned: &[Planned],
+    entries: &[Entry<'_>],
     seed: u64,
 ) -> Result<Vec<Pass>, AgentError> {
-    let pass = planned.first().map(|it| it.pass).unwrap_or_default();
+    let pass = entries.first().map(|it| it.planned.pass).unwrap_or_default();
     let mut block = Block::new(bench, scenario, placement, seed, pass);
     let before = block.host_now()?;
     block.keep_awake(scenario.keep_awake)?;
     block.weigh_host(|host| &mut host.empty)?;
-    block.launch(contestants, planned)?;
+    block.launch(entries)?;
     block.read_usage(|usage| &mut usage.ready)?;
     block.weigh(|gauges| &mut gauges.ready)?;
     block.weigh_host(|host| &mut host.ready)?;
@@ -146,13 +162,15 @@ impl<'a> Block<'a> {
     }
 
     /// One after another: a start-up is timed alone.
-    fn launch(
-        &mut self,
-        contestants: &[&Contestant],
-        planned: &[Planned],
-    ) -> Result<(), AgentError> {
-        for (contestant, planned) in contestants.iter().zip(planned) {
-            let mut seat = Seat::new(self.bench.next_id(), self.blank(contestant, planned));
+    fn launch(&mut self, entries: &[Entry<'_>]) -> Result<(), AgentError> {
+        for entry in entries {
+            let contestant = entry.contestant;
+            let mut seat = Seat::new(self.bench.next_id(), self.blank(contestant, entry.planned));
+            if entry.was_unserved {
+                seat.patience = KNOWN_UNSERVED;
+            } else if self.scenario.touch.is_some() {
+                seat.patience = TOUCHES;
+            }
             match contestant.argv(self.scenario) {
                 Err(reason) => seat.fail(Outcome::Skipped, Cause::new(Phase::Prepare, reason)),
                 Ok(argv) => self.launch_one(&mut seat, contestant, argv)?,
@@ -302,6 +320,7 @@ impl<'a> Block<'a> {
                 per_connection: self.scenario.per_connection,
                 think: self.scenario.think,
                 threads: self.threads(),
+                patience: seat.patience,
                 timeout: REQUEST_TIMEOUT,
                 reconnect: false,
                 sources: (1..=8).map(|last| Ipv4Addr::new(127, 0, 1, last)).collect(),
@@ -317,8 +336,8 @@ impl<'a> Block<'a> {
             seat.pass.idle.served = seat.tally.idle;
             if seat.tally.served == 0 {
                 let text = seat.tally.problem.clone();
-                let text =
-                    text.unwrap_or_else(|| "nobody got an answer within a second".to_owned());
+                let text = text
+                    .unwrap_or_else(|| format!("nobody got an answer within {:?}", seat.patience));
                 seat.fail(Outcome::Hung, Cause::new(Phase::Connect, text));
             }
         }

@@ -3,10 +3,13 @@
 //! What happens to it is an outcome of its pass: the first failure is kept, but for what weighs more than
 //! whatever was believed before (wrong bytes, a crash). It asks nobody; it ends at the record.
 
+use std::time::Duration;
+
 use record::pass::{Bin, Cause, Generator, Histograms, Outcome, Pass, Phase, Usage};
 
 use crate::client::AgentError;
 use crate::holders;
+use crate::load::PATIENCE;
 use crate::protocol::{Holder, Id, Measured, Queued, Stopped, Tally};
 
 /// A seat.
@@ -16,6 +19,8 @@ pub struct Seat {
     pub id: Id,
     /// Where it listens, once it does.
     pub port: u16,
+    /// How long its clients wait for first answers.
+    pub patience: Duration,
     /// Whether it is running, as far as is known.
     pub alive: bool,
     /// Requests since the first echo.
@@ -32,6 +37,7 @@ impl Seat {
         Seat {
             id,
             port: 0,
+            patience: PATIENCE,
             alive: false,
             tally: Tally::default(),
             holders: Vec::new(),

@@ -137,6 +137,7 @@ pub const METRICS: &[Metric] = &[
     by_worker(row("service_ns_p99_of_fastest_worker", "ns", "service p99, fastest worker", Better::Less, LOADED)),
     by_worker(row("service_ns_p99_of_slowest_worker", "ns", "service p99, slowest worker", Better::Less, LOADED)),
     row("errors", "1", "errors", Better::Less, LOADED),
+    row("rss_bytes", "B", "RSS: shared pages once for each process", Better::Neither, IDLE),
     row("pss_bytes", "B", "PSS", Better::Less, IDLE),
     row("page_table_bytes", "B", "page tables", Better::Less, IDLE),
     row("kernel_stack_bytes", "B", "kernel stacks", Better::Less, IDLE),

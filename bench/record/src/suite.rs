@@ -319,6 +319,38 @@ impl Scenario {
         format!("{pace} {clients} {work} {workers:?} {}", self.conditions())
     }
 
+    /// The key under which scenarios that differ in `touch` alone are one line of a chart.
+    pub fn touch_line(&self) -> String {
+        let other = Scenario {
+            touch: None,
+            ..self.clone()
+        };
+        other.alike()
+    }
+
+    /// The key under which scenarios that differ in `server_cpus` alone are one line of a chart.
+    pub fn cores_line(&self) -> String {
+        let other = Scenario {
+            server_cpus: 1,
+            ..self.clone()
+        };
+        other.alike()
+    }
+
+    /// The key under which scenarios that differ in `idle` alone belong together.
+    pub fn bystanders_line(&self) -> String {
+        let other = Scenario {
+            idle: 0,
+            ..self.clone()
+        };
+        other.alike()
+    }
+
+    /// Everything that a server is asked for.
+    fn alike(&self) -> String {
+        format!("{} {}", self.connections, self.line())
+    }
+
     /// Everything that two scenarios of any line have in common.
     fn conditions(&self) -> String {
         let Scenario {

@@ -12,8 +12,12 @@ use crate::format;
 use crate::labs;
 use crate::work;
 
+pub(crate) mod blocking;
+pub(crate) mod growth;
 mod idle;
 mod open;
+mod spread;
+pub(crate) mod state;
 
 const THROUGHPUT: &str = "throughput_per_s";
 
@@ -35,12 +39,19 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
         capacity::sentence(data),
         work::sentence(data),
         work::pool_sentence(data),
+        growth::tasks(data),
+        growth::cores(data),
+        growth::bystanders(data),
+        spread::sentence(data),
         saturated(Workload::Rr),
         rate,
         saturated(Workload::Stream),
         crr,
     ];
-    let mut answers: Vec<String> = answers.into_iter().flatten().collect();
+    let special = blocking::sentences(data)
+        .into_iter()
+        .chain(state::sentences(data));
+    let mut answers: Vec<String> = special.chain(answers.into_iter().flatten()).collect();
     answers.extend(idle.into_iter().flatten());
     answers.extend(labs::answers::answers(data));
     if answers.is_empty() {

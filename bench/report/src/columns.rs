@@ -68,6 +68,7 @@ const COLUMNS: &[Column] = &[
     column("slab, both ends", "slab_bytes_per_connection", idle),
     column("kernel memory by its cgroup", "cgroup_kernel_bytes_per_connection", idle),
     column("MemAvailable taken", "available_bytes_per_connection", idle),
+    column("RSS: shared pages once a process", "rss_bytes", |it| idle(it) && it.state.is_some()),
     column("PSS", "pss_bytes", idle),
     column("page tables", "page_table_bytes", idle),
     column("kernel stacks", "kernel_stack_bytes", idle),

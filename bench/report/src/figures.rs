@@ -58,6 +58,7 @@ pub(crate) fn how(metric: &str) -> How {
         "service_ns_p99_of_fastest_worker" => How::Round(|pass, _| distribution::fastest(pass)),
         "service_ns_p99_of_slowest_worker" => How::Round(|pass, _| distribution::slowest(pass)),
         "errors" => How::Total(errors),
+        "rss_bytes" => How::Round(|pass, _| gauge(pass, |gauge| gauge.rss_bytes)),
         "pss_bytes" => How::Round(|pass, _| gauge(pass, |gauge| gauge.pss_bytes)),
         "page_table_bytes" => How::Round(|pass, _| gauge(pass, |gauge| gauge.page_table_bytes)),
         "kernel_stack_bytes" => How::Round(|pass, _| gauge(pass, |gauge| gauge.kernel_stack_bytes)),

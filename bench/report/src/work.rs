@@ -53,6 +53,17 @@ pub(crate) fn longest<'a>(
     key: fn(&Scenario) -> String,
     place: fn(&Scenario) -> f64,
 ) -> Option<Vec<&'a Scenario>> {
+    let mut line = largest(scenarios, key)?;
+    line.sort_by(|a, b| place(a).total_cmp(&place(b)));
+    line.dedup_by_key(|scenario| place(scenario).to_bits());
+    (line.len() > 1).then_some(line)
+}
+
+/// The largest of the groups into which `key` puts scenarios, in the order of the suite.
+pub(crate) fn largest<'a>(
+    scenarios: impl Iterator<Item = &'a Scenario>,
+    key: fn(&Scenario) -> String,
+) -> Option<Vec<&'a Scenario>> {
     let mut lines: Vec<Vec<&Scenario>> = Vec::new();
     for scenario in scenarios {
         match lines.iter_mut().find(|line| key(line[0]) == key(scenario)) {
@@ -61,10 +72,7 @@ pub(crate) fn longest<'a>(
         }
     }
     lines.reverse(); // of equally long ones max_by_key takes the last, hence the first of the suite
-    let mut line = lines.into_iter().max_by_key(Vec::len)?;
-    line.sort_by(|a, b| place(a).total_cmp(&place(b)));
-    line.dedup_by_key(|scenario| place(scenario).to_bits());
-    (line.len() > 1).then_some(line)
+    lines.into_iter().max_by_key(Vec::len)
 }
 
 /// A contender's throughput as a share of the best one's, with its interval: paired by slice and round where both

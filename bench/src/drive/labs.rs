@@ -10,7 +10,7 @@ use record::lab::ALL;
 use record::pass::RECORD_SCHEMA;
 use record::{
     Connections, Entrant, GaugeInstants, Histograms, Holds, HostInstants, Lab, LabKind, Pass,
-    PassKind, Planned, Requests, Run, Suite, UsageInstants,
+    PassKind, Planned, Requests, Suite, UsageInstants,
 };
 
 use super::failure::Failure;
@@ -114,13 +114,10 @@ pub fn planned(lab: &Lab, contenders: &[String], round: u32, seed: u64) -> Vec<P
 }
 
 /// What the planned passes of labs will take, as a rule.
-pub fn nominal(run: &Run) -> impl Iterator<Item = Duration> + '_ {
-    run.passes.iter().filter_map(|planned| {
-        let lab = run
-            .suite
-            .labs
-            .iter()
-            .find(|lab| lab.name == planned.scenario)?;
+pub fn nominal<'a>(suite: &'a Suite, passes: &'a [Planned]) -> impl Iterator<Item = Duration> + 'a {
+    passes.iter().filter_map(|planned| {
+        let mut labs = suite.labs.iter();
+        let lab = labs.find(|lab| lab.name == planned.scenario)?;
         Some(lab.window + lab.warmup + NOMINAL)
     })
 }

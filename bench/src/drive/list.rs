@@ -1,13 +1,16 @@
-//! `list`: what there is to run.
+//! `list`: what there is to run, and for how long.
 
 use std::process::ExitCode;
 
-use record::{Holds, read_suite};
+use measure::Contestant;
+use record::{Holds, Suite, read_suite};
 
-use super::entrants;
 use super::failure::{Exit, Failure, print};
 use super::suites::SUITES;
+use super::{entrants, labs, plan, session};
 use crate::Who;
+
+const COLUMNS: usize = 80;
 
 /// The verb.
 ///
@@ -28,17 +31,25 @@ pub fn list(who: &Who, json: bool) -> Result<ExitCode, Failure> {
         print(&serde_json::json!({ "suites": suites, "contenders": entrants }));
         return Ok(Exit::Well.into());
     }
-    let mut text = String::from("Suites (fiveways run SUITE)\n");
+    let mut lines = vec!["Suites (fiveways run SUITE, or some of it: --scenario REGEX)".to_owned()];
     for suite in &suites {
-        text += &format!("  {}: {}\n", suite.name, suite.question);
-        for scenario in &suite.scenarios {
-            text += &format!("    {:<12} {}\n", scenario.name, scenario.title);
-        }
-        for lab in &suite.labs {
-            text += &format!("    {:<12} {}\n", lab.name, lab.title);
+        let about = format!(
+            "{}{}: {}",
+            suite.name,
+            takes(suite, &contestants)?,
+            suite.question
+        );
+        lines.extend(wrapped("  ", &about));
+        let scenarios = suite.scenarios.iter().map(|it| (&it.name, &it.title));
+        let labs = suite.labs.iter().map(|it| (&it.name, &it.title));
+        let all: Vec<(&String, &String)> = scenarios.chain(labs).collect();
+        let wide = widest(all.iter().map(|(name, _)| name.as_str()));
+        for (name, title) in all {
+            lines.extend(wrapped(&format!("    {name:<wide$}  "), title));
         }
     }
-    text += "\nContenders (--only REGEX)\n";
+    lines.extend([String::new(), "Contenders (--only REGEX)".to_owned()]);
+    let wide = widest(contestants.iter().map(|one| one.entrant.name.as_str()));
     for contestant in &contestants {
         let entrant = &contestant.entrant;
         let holds = match entrant.holds {
@@ -50,8 +61,39 @@ pub fn list(who: &Who, json: bool) -> Result<ExitCode, Failure> {
             Some(reason) => format!("skipped: {reason}"),
             None => holds.to_owned(),
         };
-        text += &format!("  {:<24} {:<22} {state}\n", entrant.name, entrant.family);
+        let name = format!("  {:<wide$}  {:<21}  ", entrant.name, entrant.family);
+        lines.extend(wrapped(&name, &state));
     }
-    print(&text.trim_end());
+    print(&lines.join("\n"));
     Ok(Exit::Well.into())
+}
+
+/// How long a suite takes, as far as its plan says: ` (some 3 minutes)`. A search finds its own way.
+fn takes(suite: &Suite, all: &[Contestant]) -> Result<String, Failure> {
+    let contestants = match suite.scenarios.is_empty() {
+        true => labs::mechanisms(suite)?,
+        false => entrants::select(all.to_vec(), suite.only.as_deref())?,
+    };
+    let entrants: Vec<_> = contestants.into_iter().map(|one| one.entrant).collect();
+    let passes = plan::passes(suite, &plan::present(&entrants), 0);
+    let seconds = session::nominal(suite, &passes).as_secs_f64();
+    Ok(match suite.capacity {
+        Some(_) => String::new(),
+        None if seconds < 90.0 => " (about a minute)".to_owned(),
+        None => format!(" (some {:.0} minutes)", (seconds / 60.0).ceil()),
+    })
+}
+
+fn widest<'a>(names: impl Iterator<Item = &'a str>) -> usize {
+    names.map(|name| name.chars().count()).max().unwrap_or(0)
+}
+
+/// `text` after `before`, in the columns of a terminal that nobody widened; what does not fit stands below it.
+fn wrapped(before: &str, text: &str) -> Vec<String> {
+    let below = " ".repeat(before.chars().count());
+    let options = textwrap::Options::new(COLUMNS)
+        .initial_indent(before)
+        .subsequent_indent(&below);
+    let lines = textwrap::wrap(text, options);
+    lines.into_iter().map(|line| line.into_owned()).collect()
 }

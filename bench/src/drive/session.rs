@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use measure::{AgentError, Bench, Contestant, place_as};
+use measure::{AgentError, Bench, Contestant, Entry, place_as};
 use record::{
     Lab, LeftOut, Outcome, Pass, PassKind, Placing, Planned, RUN_SCHEMA, Results, Run, Scenario,
     Suite, Writer,
@@ -81,7 +81,11 @@ pub fn carry_out(mut asked: Asked) -> Result<Measured, Failure> {
     let folder = asked.out.unwrap_or_else(|| folder(&run));
     let writer = Writer::create(&folder, &run)?;
     let mut session = Session {
-        progress: Progress::new(run.passes.len() as u64, nominal(&run), asked.quiet),
+        progress: Progress::new(
+            run.passes.len() as u64,
+            nominal(&run.suite, &run.passes),
+            asked.quiet,
+        ),
         results: Results {
             run,
             passes: Vec::new(),
@@ -184,19 +188,17 @@ fn folder(run: &Run) -> PathBuf {
     Path::new("results").join(format!("{}-{time}", run.suite_name))
 }
 
-/// What the plan will take, as far as it says: load, and some margin for starting, connecting and ending.
-fn nominal(run: &Run) -> Duration {
+/// What passes will take, as far as their plan says: load, and some margin for starting, connecting and ending.
+pub fn nominal(suite: &Suite, passes: &[Planned]) -> Duration {
     let scenario_of = |planned: &Planned| {
-        run.suite
-            .scenarios
-            .iter()
-            .find(|one| one.name == planned.scenario)
+        let mut scenarios = suite.scenarios.iter();
+        scenarios.find(|one| one.name == planned.scenario)
     };
-    run.passes
+    passes
         .iter()
         .filter_map(scenario_of)
-        .map(|scenario| scenario.window + scenario.warmup + Duration::from_millis(200))
-        .chain(labs::nominal(run))
+        .map(|scenario| scenario.window + scenario.warmup + Duration::from_millis(100))
+        .chain(labs::nominal(suite, passes))
         .sum()
 }
 
@@ -291,28 +293,15 @@ impl Session {
         let Ok(placement) = place_as(topology, scenario.server_cpus, scenario.placement) else {
             return Ok(());
         };
-        let contestants: Vec<&Contestant> = block
-            .iter()
-            .filter_map(|planned| {
-                self.contestants
-                    .iter()
-                    .find(|one| one.entrant.name == planned.contender)
-            })
-            .collect();
-        self.progress.block(&scenario, &block[0], contestants.len());
+        let entry = |planned| entry(&self.contestants, &self.results.passes, planned);
+        let entries: Vec<Entry<'_>> = block.iter().filter_map(entry).collect();
+        self.progress.block(&scenario, &block[0], entries.len());
         let seed = plan::seed_of(run.seed, index, &block[0]);
         self.bench
             .pin(&placement.generator)
             .map_err(Broken::Agent)?;
-        let passes = measure::round(
-            &mut self.bench,
-            &scenario,
-            &placement,
-            &contestants,
-            block,
-            seed,
-        )
-        .map_err(Broken::Agent)?;
+        let passes = measure::round(&mut self.bench, &scenario, &placement, &entries, seed)
+            .map_err(Broken::Agent)?;
         for pass in passes {
             self.writer.append(&pass).map_err(Broken::Store)?;
             self.results.passes.push(pass);
@@ -336,6 +325,25 @@ impl Session {
         drop(self.bench);
         self.results
     }
+}
+
+/// A contender's place in a block, with what earlier rounds of the cell have shown.
+fn entry<'a>(
+    contestants: &'a [Contestant],
+    passes: &[Pass],
+    planned: &'a Planned,
+) -> Option<Entry<'a>> {
+    let mut all = contestants.iter();
+    let contestant = all.find(|one| one.entrant.name == planned.contender)?;
+    let was_unserved = passes.iter().any(|pass| {
+        let same = (&pass.contender, &pass.scenario) == (&planned.contender, &planned.scenario);
+        same && (1..pass.connections.asked).contains(&pass.connections.served)
+    });
+    Some(Entry {
+        contestant,
+        planned,
+        was_unserved,
+    })
 }
 
 impl Measured {

@@ -55,7 +55,7 @@ impl Client {
 
 #[test]
 fn who_sleeps_among_helpers_delays_nobody_and_on_the_loop_everybody() {
-    // The second request of each client sleeps.
+    // Every second request sleeps.
     let server = Running::start_named("event-offload", &["--work", "sleep:5s@50%"]);
     // As many as there are helpers, and one more.
     let mut sleepers: Vec<_> = (0..5).map(|_| server.client()).collect();
@@ -65,6 +65,8 @@ fn who_sleeps_among_helpers_delays_nobody_and_on_the_loop_everybody() {
     }
     for _ in 0..10 {
         assert!(server.client().asks_and_is_answered());
+        sleepers.push(server.client());
+        sleepers.iter_mut().last().expect("pushed").asks();
     }
     assert!(!sleepers.iter().any(Client::has_an_answer));
 

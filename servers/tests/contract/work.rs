@@ -37,6 +37,29 @@ fn a_share_of_half_is_every_second_request() {
 }
 
 #[test]
+fn a_share_is_counted_over_all_connections() {
+    for model in [
+        "iterative",
+        "fork-per-connection",
+        "prefork",
+        "thread-per-connection",
+        "thread-pool-dispatch",
+        "event-loop",
+        "event-offload",
+        "tokio",
+    ] {
+        let server = Running::start_named(model, &["--work", "sleep:50ms@25%"]);
+        for number in 1..=8 {
+            let mut client = server.client();
+            let start = Instant::now();
+            assert!(client.asks_and_is_answered());
+            let slow = start.elapsed() >= Duration::from_millis(50);
+            assert!(slow || number % 4 != 0, "{model}: request {number}");
+        }
+    }
+}
+
+#[test]
 fn reads_are_made_exactly_as_often_as_messages_end() {
     const READ: u64 = 64 << 10;
     for model in [

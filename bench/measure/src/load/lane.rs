@@ -33,8 +33,6 @@ const EVENTS: usize = 512;
 const ARRIVING: usize = 64;
 /// Without any answer for so long, the next may arrive all the same.
 const STALL_NS: u64 = 50_000_000;
-/// Nobody's first answer for so long: who has none is unserved.
-const FIRST_ANSWER_NS: u64 = 1_000_000_000;
 /// What a socket is watched for. Told once each time that something comes: told for as long as it is there,
 /// each socket would be asked once more, in vain, after every reply.
 const WATCHED: EpollFlags = EpollFlags::EPOLLIN
@@ -137,11 +135,12 @@ impl Lane {
         }
     }
 
-    /// Waits for the first answers. Who has none when nobody got one for a second is unserved: it stays
-    /// open and silent, and is no part of the load.
+    /// Waits for the first answers. Who has none when nobody got one within the patience of the plan is unserved: it
+    /// stays open and silent, and is no part of the load.
     pub fn settle(&mut self, buffer: &mut [u8]) {
+        let patience_ns = self.plan.patience.as_nanos() as u64;
         while self.busy > 0 {
-            let left = (self.last_answer_ns + FIRST_ANSWER_NS).saturating_sub(now_ns());
+            let left = (self.last_answer_ns + patience_ns).saturating_sub(now_ns());
             let before = self.tally.requests.ok;
             self.turn(left, buffer);
             if left == 0 && self.tally.requests.ok == before {

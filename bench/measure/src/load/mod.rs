@@ -37,7 +37,7 @@ use crate::frame;
 use crate::protocol::{Measured, Tally};
 use team::Team;
 
-pub use plan::{LoadBin, LoadError, LoadPlan, Loaded, Span};
+pub use plan::{LoadBin, LoadError, LoadPlan, Loaded, PATIENCE, Span};
 pub use schedule::{Schedule, Share};
 
 /// Descriptors that a process needs beside its connections.
@@ -115,8 +115,8 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// Connects to every target and waits for first answers; whom nobody has answered for a second stays
-    /// unserved. The waits of all targets overlap.
+    /// Connects to every target and waits for first answers; whom nobody has answered for as long as the plan
+    /// says stays unserved. The waits of all targets overlap.
     ///
     /// # Errors
     /// When this process may not open so many connections.

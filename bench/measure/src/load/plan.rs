@@ -8,6 +8,9 @@ use record::histogram::{coarse_latencies, latencies};
 use record::{Pace, Requests, Workload};
 use serde::{Deserialize, Serialize};
 
+/// Nobody's first answer for so long: who has none is unserved.
+pub const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Everything that the generator is told. The same plan and seed give the same schedule and payloads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LoadPlan {
@@ -29,6 +32,8 @@ pub struct LoadPlan {
     pub think: Duration,
     /// Threads of the generator.
     pub threads: u32,
+    /// How long first answers are awaited after the last one: who has none by then is unserved.
+    pub patience: Duration,
     /// How long a request may take before it counts as timed out.
     pub timeout: Duration,
     /// Whether a connection that failed is opened anew (a tool's user wants that; a measured pass has

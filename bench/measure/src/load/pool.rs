@@ -82,6 +82,7 @@ mod tests {
             per_connection: 1,
             think: Duration::ZERO,
             threads: 1,
+            patience: crate::load::PATIENCE,
             timeout: Duration::from_secs(10),
             reconnect: false,
             sources: Vec::new(),

@@ -6,11 +6,14 @@
 //! and the PNG is made from that very SVG with the same font: no font of the system is ever asked.
 
 mod bars;
+mod blocking;
 mod canvas;
 mod curves;
 mod distribution;
+mod dots;
 mod drawings;
 mod five_ways;
+mod growth;
 mod labels;
 mod labs;
 mod latency_by_rate;
@@ -18,6 +21,7 @@ mod lines;
 mod memory;
 mod palette;
 mod percentiles;
+mod state;
 mod switches;
 mod throughput;
 mod time_series;
@@ -97,6 +101,46 @@ const CHARTS: &[Chart] = &[
                   workers than clients. Do not conclude that more workers are better: beyond that they add tasks to \
                   schedule and memory, and no answers.",
         draw: Draw::Suite(workers::draw),
+    },
+    Chart {
+        name: "waiting-p90",
+        title: "Who waits beside requests that block",
+        meaning: "The work is the server's for a share of the requests; p90 is of all of them, most of which have none. \
+                  Where the marks of a row lie together, nobody waits for another's request; where they are apart, whoever \
+                  does the work could answer nobody meanwhile. Do not conclude that threads are free: each that blocks is \
+                  one, and they cost memory and switches.",
+        draw: Draw::Suite(blocking::draw),
+    },
+    Chart {
+        name: "waiting-p99",
+        title: "The slowest hundredth beside requests that block",
+        meaning: "Where a hundredth of the requests blocks, p99 stands at the border of these: in a server that keeps nobody \
+                  waiting it is as long as the work itself, or as short as a request without. Longer than the work means \
+                  that requests wait for each other.",
+        draw: Draw::Suite(blocking::draw_worst),
+    },
+    Chart {
+        name: "cpu-by-clients",
+        title: "What a request costs as clients grow",
+        meaning: "The same requests from more clients. A line that rises pays for having more of something: caches that \
+                  no longer hold all tasks, queues to look through. A flat one does not. Do not take CPU time for waiting: \
+                  with N clients in a closed loop each waits N times as long, whatever the model.",
+        draw: Draw::Suite(growth::cpu_by_clients),
+    },
+    Chart {
+        name: "throughput-by-cores",
+        title: "Requests per second as cores grow",
+        meaning: "One loop on one thread stays where it is; workers that share nothing double with the cores, as long as the \
+                  generator has cores enough of its own. Do not carry the slope over to more cores than were measured.",
+        draw: Draw::Suite(growth::throughput_by_cores),
+    },
+    Chart {
+        name: "memory-by-touch",
+        title: "The same state, for processes and for threads",
+        meaning: "A process for each connection shares its parent's pages until it writes to them; then each page that is \
+                  written to stands once more, up to a copy for each. Threads write to the same page. Do not read RSS for \
+                  this: it counts the shared pages once for each process from the beginning.",
+        draw: Draw::Suite(state::draw),
     },
     Chart {
         name: "memory-per-connection",

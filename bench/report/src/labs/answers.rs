@@ -24,6 +24,8 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
     }
     let slopes = [Pages::Small, Pages::Huge].map(|pages| fork_by_state(data, pages));
     said.extend(slopes.into_iter().flatten());
+    said.extend(page_tables(data));
+    said.extend(whatever_the_state(data, "posix-spawn"));
     said.extend(rates(data));
     said
 }
@@ -94,6 +96,57 @@ pub(crate) fn fork_by_state(data: &Data<'_>, pages: Pages) -> Option<String> {
         "fork takes {}{spread} more to the child's first instruction for each GiB of state in {called}.",
         format::time(slope)
     ))
+}
+
+/// A metric of a mechanism over the state in pages of 4 KiB, by state.
+fn by_state(data: &Data<'_>, mechanism: &str, metric: &str) -> Vec<(f64, f64)> {
+    let labs = data.labs().iter();
+    let line = labs.filter(|lab| is_of_the_line(lab, Pages::Small));
+    let point = |lab: &Lab| {
+        let it = data.shown(mechanism, &lab.name, metric)?;
+        Some((f64::from(lab.state_mib.unwrap_or(0)), it.value?))
+    };
+    let mut points: Vec<(f64, f64)> = line.filter_map(point).collect();
+    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    points
+}
+
+fn mebibytes(mib: f64) -> String {
+    format::bytes(mib * 1024.0 * 1024.0)
+}
+
+/// What is copied at once, by state.
+fn page_tables(data: &Data<'_>) -> Option<String> {
+    let points = by_state(data, "fork", "child_page_table_bytes");
+    let of = |(state, bytes): &(f64, f64)| {
+        format!("{} with {}", format::bytes(*bytes), mebibytes(*state))
+    };
+    let said: Vec<String> = points.iter().map(of).collect();
+    (said.len() > 1).then(|| {
+        format!(
+            "Page tables of a child of fork, by its parent's state in pages of 4 KiB: {}.",
+            said.join(", ")
+        )
+    })
+}
+
+/// How little, or how much, a mechanism minds the state.
+fn whatever_the_state(data: &Data<'_>, mechanism: &str) -> Option<String> {
+    let points = by_state(data, mechanism, "spawn_ns_p50");
+    let (first, last) = (points.first()?, points.last()?);
+    let times = points.iter().map(|it| it.1);
+    let (low, high) = times.fold((f64::INFINITY, 0.0), |(low, high): (f64, f64), it| {
+        (low.min(it), high.max(it))
+    });
+    (points.len() > 2).then(|| {
+        format!(
+            "{mechanism} takes {} to {} to the first instruction, whatever the state from {} to {}.",
+            format::time(low),
+            format::time(high),
+            mebibytes(first.0),
+            mebibytes(last.0)
+        )
+    })
 }
 
 /// Nanoseconds a GiB: least squares over the states of each round, the median over rounds.

@@ -166,6 +166,7 @@ pub fn plan(args: &LoadArgs) -> Result<(LoadPlan, Span), Failure> {
         per_connection: args.per_connection.unwrap_or(1),
         think: args.think.unwrap_or_default(),
         threads: args.threads,
+        patience: measure::load::PATIENCE,
         timeout: args.timeout,
         reconnect: true,
         sources: sources(args.mode, target),

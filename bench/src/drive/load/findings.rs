@@ -260,6 +260,7 @@ mod tests {
             per_connection: 1,
             think: Duration::ZERO,
             threads: 1,
+            patience: measure::load::PATIENCE,
             timeout: Duration::from_secs(2),
             reconnect: true,
             sources: Vec::new(),
