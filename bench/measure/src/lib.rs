@@ -9,6 +9,7 @@
 //! | who launches, looks and ends | [`serve`] (the agent), `keeper` |
 //! | who loads | `load` |
 //! | what is looked at | `look` (usage, memory), `holders` (who serves whom), `host_memory`, `host`, `listening` |
+//! | what is done to it while it serves | `strike` |
 //! | what the machine's parts take | `yardsticks` |
 //! | where a part is measured by itself | `subject` |
 
@@ -34,6 +35,7 @@ mod protocol;
 mod round;
 mod seat;
 mod sockets;
+mod strike;
 mod subject;
 mod sys;
 mod tree;

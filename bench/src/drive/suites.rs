@@ -24,6 +24,7 @@ pub const SUITES: &[(&str, &str)] = &[
     ("threads", include_str!("../../suites/threads.toml")),
     ("cores", include_str!("../../suites/cores.toml")),
     ("equal-load", include_str!("../../suites/equal-load.toml")),
+    ("killed", include_str!("../../suites/killed.toml")),
     ("spawn", include_str!("../../suites/spawn.toml")),
     ("ipc", include_str!("../../suites/ipc.toml")),
 ];
