@@ -24,7 +24,7 @@ use crate::load::Loader;
 use crate::protocol::{Id, LabAsked, Labs, Launch, Queued, Reply, Request, Stopped};
 use crate::sys::{self, Fork};
 use crate::tree::{self, Tree};
-use crate::{frame, holders, host_memory, look, subject, yardsticks};
+use crate::{frame, holders, host_memory, look, strike, subject, yardsticks};
 
 /// How long a keeper may take to end its tree: its two graces and a margin.
 const STOP_DEADLINE: Duration = Duration::from_secs(25);
@@ -164,6 +164,13 @@ impl Agent {
             Request::Queue(id) => match self.look(id, Phase::Load) {
                 Err(reply) => *reply,
                 Ok(server) => Reply::Queued(queued(server.port.port)),
+            },
+            Request::Strike { id, pid, blow } => match self.look(id, Phase::Load) {
+                Err(reply) => *reply,
+                Ok(server) => match strike::strike(server.keeper.as_raw(), pid, blow) {
+                    Ok(()) => Reply::Done,
+                    Err(text) => refused(Phase::Load, text),
+                },
             },
             Request::HostNow => Reply::HostNow(host::now()),
             Request::Yardsticks { server, generator } => {

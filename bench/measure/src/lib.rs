@@ -9,6 +9,7 @@
 //! | who launches, looks and ends | [`serve`] (the agent), `keeper` |
 //! | who loads | `load` |
 //! | what is looked at | `look` (usage, memory), `counters` (what the kernel counts), `holders` (who serves whom), `host_memory`, `host`, `listening` |
+//! | what is done to it while it serves | `strike` |
 //! | what the machine's parts take | `yardsticks` |
 //! | where a part is measured by itself | `subject` |
 
@@ -35,6 +36,7 @@ mod protocol;
 mod round;
 mod seat;
 mod sockets;
+mod strike;
 mod subject;
 mod sys;
 mod tree;

@@ -42,6 +42,15 @@ pub enum Request {
     KeepAwake(Vec<usize>),
     /// How long its accept queue is: answered by `Queued`.
     Queue(Id),
+    /// Send a signal to one process of the tree: answered by `Done`.
+    Strike {
+        /// Of the server.
+        id: Id,
+        /// Of the process.
+        pid: i32,
+        /// Which signal.
+        blow: Blow,
+    },
     /// How the host is, and what the agent has used itself: answered by `HostNow`.
     HostNow,
     /// What a page, a switch, a wake-up … take between a CPU of either side: answered by `Yardsticks`.
@@ -127,6 +136,17 @@ pub enum Reply {
     Found(Box<Found>),
     /// The request could not be carried out.
     Refused(Cause),
+}
+
+/// A signal for one process of a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Blow {
+    /// SIGKILL.
+    Kill,
+    /// SIGSTOP.
+    Stop,
+    /// SIGCONT.
+    Continue,
 }
 
 /// A process of a tree, and the connections of which it has a descriptor.
@@ -282,6 +302,9 @@ pub struct Tally {
     pub idle: u32,
     /// Since the first probe.
     pub requests: Requests,
+    /// Connections that had been answered and were lost, each counted once, by how it was first lost.
+    #[serde(default)]
+    pub hit: BTreeMap<String, u64>,
     /// The first thing that went wrong, as a sentence.
     pub problem: Option<String>,
 }

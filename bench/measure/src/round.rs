@@ -3,9 +3,11 @@
 //! All contenders of the block are alive at once. What happens to one of them is an outcome of its pass,
 //! and the others go on; only what happens to an agent, or an interrupt, ends the round.
 
+mod window;
+
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::resource::UsageWho;
 use record::pass::{
@@ -29,16 +31,12 @@ use crate::seat::Seat;
 const LISTEN_DEADLINE_MS: u64 = 10_000;
 /// Beyond the loaded time itself: what connecting and awaiting may take.
 const LOAD_MARGIN: Duration = Duration::from_secs(60);
-/// How long a request of a window may take.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long first answers are awaited where an earlier round has waited in full and in vain: the cell is unserved
 /// whatever comes now, and a second in each round was a seventh of the suite `quick`.
 const KNOWN_UNSERVED: Duration = Duration::from_millis(100);
 /// How long first answers are awaited where a server writes to its state first: children that copy a quarter of a GiB
 /// each take seconds.
 const TOUCHES: Duration = Duration::from_secs(20);
-/// Between two looks at a server's door.
-const BIN: Duration = Duration::from_millis(100);
 /// The stretch in which nobody is loaded.
 const QUIET: Duration = Duration::from_millis(50);
 /// Connection numbers of two passes never meet: more than any server holds.
@@ -251,9 +249,9 @@ impl<'a> Block<'a> {
         Ok(())
     }
 
-    /// Who of everybody's processes holds which connection, where the scenario asks for it.
+    /// Who of everybody's processes holds which connection, where the scenario asks for it, or one is to be struck.
     fn see_holders(&mut self) -> Result<(), AgentError> {
-        if !self.scenario.by_worker {
+        if !self.scenario.by_worker && self.scenario.fault.is_none() {
             return Ok(());
         }
         for seat in self.seats.iter_mut().filter(|seat| seat.alive) {
@@ -321,8 +319,8 @@ impl<'a> Block<'a> {
                 think: self.scenario.think,
                 threads: self.threads(),
                 patience: seat.patience,
-                timeout: REQUEST_TIMEOUT,
-                reconnect: false,
+                timeout: self.scenario.timeout,
+                reconnect: self.scenario.fault.is_some() || self.scenario.withholds(),
                 sources: (1..=8).map(|last| Ipv4Addr::new(127, 0, 1, last)).collect(),
                 by_connection: self.scenario.by_worker,
                 seed: self.seed,
@@ -366,41 +364,6 @@ impl<'a> Block<'a> {
         let loaded = self.scenario.slice * order.len() as u32;
         let length_ns = nanos(self.scenario.slice);
         self.load(&Request::Slices { order, length_ns }, loaded)
-    }
-
-    /// A window of load; meanwhile, what waits at the server's door is looked at ten times a second.
-    fn window(&mut self) -> Result<(), AgentError> {
-        let (length_ns, seed) = (nanos(self.scenario.window), self.seed);
-        self.bench.load.tell(&Request::Window { length_ns, seed })?;
-        let deadline = Instant::now() + self.scenario.window * 2 + LOAD_MARGIN;
-        let mut looks = self.look_at_door()?;
-        let reply = loop {
-            if let Some(reply) = self.bench.load.hear_within(BIN)? {
-                break reply;
-            }
-            looks.extend(self.look_at_door()?);
-            if Instant::now() > deadline {
-                let seconds = self.scenario.window.as_secs();
-                return Err(AgentError::Silent {
-                    what: "a window".to_owned(),
-                    seconds,
-                });
-            }
-        };
-        self.queues = looks;
-        self.take_tallies(reply)
-    }
-
-    fn look_at_door(&mut self) -> Result<Vec<Queued>, AgentError> {
-        let mut looks = Vec::new();
-        for seat in self.seats.iter_mut().filter(|seat| seat.alive) {
-            match self.bench.servers.ask(&Request::Queue(seat.id)) {
-                Ok(Reply::Queued(queued)) => looks.push(queued),
-                Ok(other) => return Err(unexpected(&other)),
-                Err(error) => seat.tolerate::<()>(error).map(drop)?,
-            }
-        }
-        Ok(looks)
     }
 
     /// As many threads as the server has cores, if the generator has them: one side is not to be the
@@ -447,6 +410,10 @@ impl<'a> Block<'a> {
             .zip(measured)
         {
             seat.keep(measured, cpus, &self.queues);
+            seat.note_survivors();
+            if !self.scenario.by_worker {
+                seat.pass.by_worker.clear();
+            }
         }
         Ok(())
     }
@@ -454,7 +421,9 @@ impl<'a> Block<'a> {
     fn stop(&mut self) -> Result<(), AgentError> {
         for seat in self.seats.iter_mut().filter(|seat| seat.alive) {
             match self.bench.servers.ask(&Request::Stop(seat.id)) {
-                Ok(Reply::Stopped(stopped)) => seat.conclude(stopped),
+                Ok(Reply::Stopped(stopped)) => {
+                    seat.conclude(stopped, self.scenario.withholds());
+                }
                 Ok(other) => return Err(unexpected(&other)),
                 Err(error) => seat.tolerate::<()>(error).map(drop)?,
             }
@@ -512,6 +481,7 @@ impl<'a> Block<'a> {
             usage: UsageInstants::default(),
             gauges: GaugeInstants::default(),
             by_worker: Vec::new(),
+            struck: None,
             generator: Generator::default(),
             host: HostInstants::default(),
             lab: None,

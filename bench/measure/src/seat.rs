@@ -11,6 +11,7 @@ use crate::client::AgentError;
 use crate::holders;
 use crate::load::PATIENCE;
 use crate::protocol::{Holder, Id, Measured, Queued, Stopped, Tally};
+use crate::strike;
 
 /// A seat.
 #[derive(Debug)]
@@ -87,9 +88,22 @@ impl Seat {
         };
     }
 
+    /// Who of a struck server is left, and whose connections it cost.
+    pub fn note_survivors(&mut self) {
+        let Some(struck) = &mut self.pass.struck else {
+            return;
+        };
+        let root = struck.before.iter().find(|member| member.root);
+        let root = root.map(|member| member.pid);
+        if let [_, after] = &self.holders[..] {
+            struck.after = strike::members(after, root);
+        }
+        struck.hit.clone_from(&self.tally.hit);
+    }
+
     /// Judges the pass, once everything is known of it. Wrong bytes weigh most: whatever else happened,
-    /// no figure of such a pass may be believed.
-    pub fn conclude(&mut self, stopped: Stopped) {
+    /// no figure of such a pass may be believed. Where the scenario withholds replies, who lost a connection was to.
+    pub fn conclude(&mut self, stopped: Stopped, withholds: bool) {
         self.pass.usage.exit = stopped.usage.map(|usage| Usage {
             replies: self.tally.requests.ok,
             ..usage
@@ -102,6 +116,18 @@ impl Seat {
         let errors = &self.tally.requests.errors;
         let outcome = if errors.contains_key("wrong") {
             Outcome::Wrong
+        } else if let Some(struck) = self
+            .pass
+            .struck
+            .as_mut()
+            .filter(|_| stopped.problem.is_none())
+        {
+            // What it was struck for is what is measured, and no failure of it.
+            struck.root_ended = stopped.ended.map(|ended| ended.to_string());
+            if self.pass.outcome == Outcome::Ok {
+                self.pass.outcome = Outcome::Struck;
+            }
+            return;
         } else if let Some(ended) = stopped.ended {
             cause.text = format!("it {ended} under load; {}", cause.text);
             ended.note(&mut cause);
@@ -115,7 +141,7 @@ impl Seat {
             Outcome::Partial
         } else if errors.contains_key("timeout") {
             Outcome::Hung
-        } else if errors.keys().any(|kind| kind != "unserved") {
+        } else if errors.keys().any(|kind| !is_meant(kind, withholds)) {
             Outcome::Refused
         } else {
             return;
@@ -126,6 +152,11 @@ impl Seat {
         }
         self.fail(outcome, cause);
     }
+}
+
+/// Whether failed requests of this kind are no failure of the server's.
+fn is_meant(kind: &str, withholds: bool) -> bool {
+    kind == "unserved" || withholds && matches!(kind, "closed" | "reset")
 }
 
 /// Gives each bin what was seen at the door at its end, and how many were turned away in it.

@@ -116,6 +116,8 @@ fn plain() -> Scenario {
         slice: std::time::Duration::ZERO,
         warmup: std::time::Duration::ZERO,
         window: std::time::Duration::ZERO,
+        timeout: record::suite::TIMEOUT,
+        fault: None,
         rounds: 1,
         counters: 0,
         idle: 0,

@@ -10,6 +10,7 @@
 //! | capacity: promise, search, probe | [`search`] |
 //! | run (the plan), entrant | [`run`] |
 //! | host, fact, yardstick | [`host`], [`yardstick`] |
+//! | fault, strike | [`fault`] |
 //! | pass, outcome, cause, usage, counted, gauge, slice | [`pass`] |
 //! | host memory, cgroup memory | [`host_memory`] |
 //! | lab, findings | [`lab`] |
@@ -19,6 +20,7 @@
 //! | results | [`store`] |
 
 pub mod contender;
+pub mod fault;
 pub mod histogram;
 pub mod host;
 pub mod host_memory;
@@ -34,6 +36,7 @@ mod toml_file;
 pub mod yardstick;
 
 pub use contender::{CONTROL, Contender, Holds, is_name, read_contenders};
+pub use fault::{Fault, FaultSignal, Member, Role, Struck, Victim};
 pub use histogram::Encoded;
 pub use host::{Cpu, Fact, Host};
 pub use host_memory::{CgroupMemory, HostMemory, HostMemoryInstants};

@@ -15,9 +15,17 @@ pub struct Metric {
     /// Which direction is better.
     pub better: Better,
     workloads: &'static [Workload],
-    /// Whether only scenarios that say `by_worker` have it.
-    by_worker: bool,
+    /// Which of those scenarios have it.
+    asked: Asked,
     labs: &'static [LabKind],
+}
+
+/// What a scenario must ask for to have a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    Nothing,
+    ByWorker,
+    Fault,
 }
 
 /// Which direction of a metric is better.
@@ -34,7 +42,12 @@ pub enum Better {
 impl Metric {
     /// Whether cells of this scenario have it.
     pub fn applies(&self, scenario: &Scenario) -> bool {
-        self.workloads.contains(&scenario.workload) && (scenario.by_worker || !self.by_worker)
+        let asked = match self.asked {
+            Asked::Nothing => true,
+            Asked::ByWorker => scenario.by_worker,
+            Asked::Fault => scenario.fault.is_some(),
+        };
+        asked && self.workloads.contains(&scenario.workload)
     }
 
     /// Whether passes of this lab have it.
@@ -72,7 +85,7 @@ const fn row(
         title,
         better,
         workloads,
-        by_worker: false,
+        asked: Asked::Nothing,
         labs: &[],
     }
 }
@@ -80,7 +93,15 @@ const fn row(
 /// One that is known where a scenario asks who served whom.
 const fn by_worker(row: Metric) -> Metric {
     Metric {
-        by_worker: true,
+        asked: Asked::ByWorker,
+        ..row
+    }
+}
+
+/// One of what became of a server that was struck.
+const fn struck(row: Metric) -> Metric {
+    Metric {
+        asked: Asked::Fault,
         ..row
     }
 }
@@ -98,7 +119,7 @@ const fn lab(
         title,
         better,
         workloads: &[],
-        by_worker: false,
+        asked: Asked::Nothing,
         labs,
     }
 }
@@ -136,6 +157,11 @@ pub const METRICS: &[Metric] = &[
     by_worker(row("share_of_busiest_worker", "1", "requests of the busiest worker", Better::Less, LOADED)),
     by_worker(row("service_ns_p99_of_fastest_worker", "ns", "service p99, fastest worker", Better::Less, LOADED)),
     by_worker(row("service_ns_p99_of_slowest_worker", "ns", "service p99, slowest worker", Better::Less, LOADED)),
+    struck(row("requests_lost", "1", "requests lost", Better::Less, LOADED)),
+    struck(row("connections_hit", "1", "connections hit", Better::Less, LOADED)),
+    struck(row("outage_ms", "ms", "outage", Better::Less, LOADED)),
+    struck(row("response_ns_max_after", "ns", "longest wait after the strike", Better::Less, LOADED)),
+    struck(row("served_after_share", "1", "served after the strike", Better::More, LOADED)),
     row("errors", "1", "errors", Better::Less, LOADED),
     row("rss_bytes", "B", "RSS: shared pages once for each process", Better::Neither, IDLE),
     row("pss_bytes", "B", "PSS", Better::Less, IDLE),

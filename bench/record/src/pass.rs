@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::fault::Struck;
 use crate::histogram::Encoded;
 use crate::host_memory::{CgroupMemory, HostMemoryInstants};
 use crate::lab::Findings;
@@ -16,7 +17,7 @@ pub const RECORD_SCHEMA: &str = "fiveways-record/1";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// Every reply asked for came, byte for byte.
+    /// Every reply asked for came, byte for byte, but for those that the scenario's work withholds (`missing@`).
     Ok,
     /// Bytes came back that were not sent: no timing of this cell is reported.
     Wrong,
@@ -30,6 +31,9 @@ pub enum Outcome {
     Partial,
     /// Not started, for a stated reason.
     Skipped,
+    /// Its scenario had a process of it struck, and that was done: what came of it is what is measured, whether the
+    /// server lived or not.
+    Struck,
 }
 
 impl Outcome {
@@ -43,7 +47,13 @@ impl Outcome {
             Outcome::Refused => "refused",
             Outcome::Partial => "partial",
             Outcome::Skipped => "skipped",
+            Outcome::Struck => "struck",
         }
+    }
+
+    /// Whether the pass went as its scenario says, so that figures may be made of it.
+    pub const fn is_good(self) -> bool {
+        matches!(self, Outcome::Ok | Outcome::Struck)
     }
 }
 
@@ -500,6 +510,9 @@ pub struct Pass {
     /// Scenarios that say `by_worker`: who served whom.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_worker: Vec<Worker>,
+    /// Scenarios with a fault: who was struck, and who was there before and after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub struck: Option<Struck>,
     /// The generator about itself.
     pub generator: Generator,
     /// The host beside us.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::suite::{Measure, Pace, Placing, Scenario, Workers, Workload};
+use crate::suite::{Measure, Pace, Placing, Scenario, TIMEOUT, Workers, Workload};
 
 /// The ratio of two neighbouring rates.
 pub const STEP: f64 = 1.03;
@@ -208,6 +208,8 @@ impl Search {
             slice: Duration::ZERO,
             warmup: Duration::from_millis(100),
             window: self.window,
+            timeout: TIMEOUT,
+            fault: None,
             rounds: self.rounds * VOTES,
             counters: 0,
             idle: 0,

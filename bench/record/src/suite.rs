@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::contender::is_name;
+use crate::fault::Fault;
 use crate::lab::Lab;
 use crate::search::Search;
 use crate::toml_file::{self, FileError};
@@ -210,6 +211,16 @@ pub struct Scenario {
         skip_serializing_if = "Duration::is_zero"
     )]
     pub window: Duration,
+    /// Solo passes of load: how long a client waits for a reply before it gives up.
+    #[serde(
+        default = "timeout",
+        with = "humantime_serde",
+        skip_serializing_if = "is_usual"
+    )]
+    pub timeout: Duration,
+    /// What is done to the server in the middle of its window. Clients whose connection is lost then come back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
     /// Passes of every contender, each with fresh servers.
     pub rounds: u32,
     /// Rounds of counter passes after those, each contender alone; 0: none.
@@ -249,6 +260,17 @@ fn is_one(number: &u32) -> bool {
     *number == 1
 }
 
+/// How long a client waits for a reply, unless a scenario says otherwise.
+pub const TIMEOUT: Duration = Duration::from_secs(2);
+
+fn timeout() -> Duration {
+    TIMEOUT
+}
+
+fn is_usual(timeout: &Duration) -> bool {
+    *timeout == TIMEOUT
+}
+
 fn none() -> String {
     "none".to_owned()
 }
@@ -280,6 +302,12 @@ impl Scenario {
     pub fn workers_line(&self) -> String {
         let Scenario { pace, work, .. } = self;
         format!("{pace:?} {} {work} {}", self.connections, self.conditions())
+    }
+
+    /// Whether some of its requests are not to be answered (`missing@`): who asks one loses the connection, and
+    /// comes back, which only windows provide for.
+    pub fn withholds(&self) -> bool {
+        self.work.contains("missing@") && self.measure == Measure::Solo
     }
 
     /// Requests a second that are due of a contender.
@@ -368,11 +396,13 @@ impl Scenario {
             server_cpus,
             idle,
             placement,
+            timeout,
+            fault,
             ..
         } = self;
         format!(
             "{workload:?} {message} {depth} {per_connection} {think:?} {keep_awake} {state:?} {touch:?} \
-             {server_cpus} {idle} {placement:?}"
+             {server_cpus} {idle} {placement:?} {timeout:?} {fault:?}"
         )
     }
 
@@ -428,6 +458,19 @@ impl Scenario {
         }
         if open && !self.think.is_zero() {
             return wrong("with a rate nobody thinks: think belongs to pace = \"closed\"");
+        }
+        let in_windows = self.measure == Measure::Solo && self.workload != Workload::Idle;
+        if self.timeout.is_zero() || (self.timeout != TIMEOUT && !in_windows) {
+            return wrong("timeout is more than 0, and belongs to solo scenarios of load");
+        }
+        if let Some(fault) = self.fault {
+            if self.workload != Workload::Rr || !in_windows || self.pace.rate_per_s().is_none() {
+                return wrong(
+                    "a fault shows in kept connections and requests that are due all the same: workload = \"rr\", \
+                     measure = \"solo\", pace = { constant = 2000 }",
+                );
+            }
+            fault.check(self.window).or_else(wrong)?;
         }
         match self.measure {
             Measure::Solo if self.workload != Workload::Idle && self.window.is_zero() => {

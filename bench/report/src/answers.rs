@@ -10,6 +10,7 @@ use crate::data::Data;
 use crate::doubts;
 use crate::format;
 use crate::labs;
+use crate::struck::{self, strikes};
 use crate::work;
 
 pub(crate) mod blocking;
@@ -53,6 +54,7 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
         .chain(state::sentences(data));
     let mut answers: Vec<String> = special.chain(answers.into_iter().flatten()).collect();
     answers.extend(idle.into_iter().flatten());
+    answers.extend(data.struck().map(|scenario| serving_on(data, scenario)));
     answers.extend(labs::answers::answers(data));
     if answers.is_empty() {
         return vec!["The suite has no scenario, hence no answer.".to_owned()];
@@ -63,11 +65,17 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
 /// The answer to one scenario's question.
 pub(crate) fn of_scenario(data: &Data<'_>, scenario: &Scenario) -> String {
     match scenario.workload {
+        _ if strikes(scenario) => serving_on(data, scenario),
         _ if is_open(scenario) => open::answering(data, scenario),
         Workload::Rr | Workload::Stream => answering(data, scenario),
         Workload::Crr => connecting(data, scenario),
         Workload::Idle => idle::of_scenario(data, scenario),
     }
+}
+
+/// Who goes on serving.
+fn serving_on(data: &Data<'_>, scenario: &Scenario) -> String {
+    struck::sentence(data, scenario).unwrap_or_else(|| nothing(data, scenario))
 }
 
 /// Who answers the most, and what that may not be taken for.

@@ -134,14 +134,14 @@ fn cell<'a>(
     // A round that was made again after an interruption stands twice: the later one is whole.
     let good: BTreeMap<(u32, u32), &Pass> = passes
         .iter()
-        .filter(|pass| pass.outcome == Outcome::Ok)
+        .filter(|pass| pass.outcome.is_good())
         .map(|pass| ((pass.round, pass.block), *pass))
         .collect();
     let mut rounds = BTreeSet::new();
     let (first, in_other_blocks) = good
         .into_values()
         .partition(|pass| rounds.insert(pass.round));
-    let bad = || passes.iter().filter(|pass| pass.outcome != Outcome::Ok);
+    let bad = || passes.iter().filter(|pass| !pass.outcome.is_good());
     let wrong = bad().find(|pass| pass.outcome == Outcome::Wrong);
     let mut cell = Cell {
         contender,

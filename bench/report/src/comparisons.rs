@@ -9,6 +9,7 @@ use record::{Answer, CONTROL, Comparison, Results, Run, Scenario};
 
 use crate::cells::Cell;
 use crate::conditions::{is_open, is_sliced};
+use crate::struck::strikes;
 use crate::{cells, doubts, stats};
 
 mod pairing;
@@ -130,6 +131,8 @@ fn all_pairs(cells: &[Cell<'_>], run: &Run, metrics: &[&str]) -> Vec<Comparison>
         .flat_map(|scenario| metrics.iter().map(move |metric| (scenario, *metric)))
         // With a rate everybody answers what was asked: a ratio of throughputs would say nothing.
         .filter(|(scenario, metric)| !(is_open(scenario) && *metric == THROUGHPUT))
+        // Percentiles of a window in which service was out are none of a server that serves.
+        .filter(|(scenario, _)| !strikes(scenario))
         .collect();
     // An indexed parallel map keeps the order: the same records give the same bytes.
     let pairs = families

@@ -1,6 +1,8 @@
 //! What a scenario was run under, in words: what stands in every head and subtitle.
 
-use record::{Measure, Pace, Placing, Scenario, Workload};
+use std::time::Duration;
+
+use record::{Fault, FaultSignal, Measure, Pace, Placing, Scenario, Victim, Workload};
 
 use crate::format;
 
@@ -85,6 +87,13 @@ fn under(scenario: &Scenario, pace: &str) -> String {
     if scenario.work != "none" {
         text.push_str(&format!(", work {}", scenario.work));
     }
+    if scenario.timeout != record::suite::TIMEOUT {
+        let timeout = format::time_tick(scenario.timeout.as_nanos() as f64);
+        text.push_str(&format!(", clients give up after {timeout}"));
+    }
+    if let Some(fault) = scenario.fault {
+        text.push_str(&format!(", {}", struck(fault)));
+    }
     if let Some(state) = &scenario.state {
         text.push_str(&format!(", state {state}"));
     }
@@ -92,6 +101,23 @@ fn under(scenario: &Scenario, pace: &str) -> String {
         text.push_str(&format!(", of which a connection writes to {touch}"));
     }
     text
+}
+
+/// `a worker killed (SIGKILL) after 500 ms`.
+fn struck(fault: Fault) -> String {
+    let who = match fault.strike {
+        Victim::Worker => "a worker",
+        Victim::Parent => "the parent",
+    };
+    let time = |it: Duration| format::time_tick(it.as_nanos() as f64);
+    let at = time(fault.at);
+    match (fault.signal, fault.mend) {
+        (FaultSignal::Kill, _) => format!("{who} killed (SIGKILL) after {at}"),
+        (FaultSignal::Stop, mend) => format!(
+            "{who} stopped (SIGSTOP) after {at} and continued {} later",
+            time(mend.unwrap_or_default())
+        ),
+    }
 }
 
 /// `one server core`; `2 server cores, shared with the generator`.
@@ -147,6 +173,9 @@ fn distances(pace: Pace) -> &'static str {
 pub(crate) fn reading(scenario: &Scenario) -> &'static str {
     match scenario.workload {
         Workload::Idle => "",
+        _ if scenario.fault.is_some() => {
+            "; an outage lasts from the strike to the first of two tenths of a second in a row with 90 % of the replies before"
+        }
         _ if is_open(scenario) => {
             "; response = received − due: what a user waits; service = received − sent: hides stalls"
         }

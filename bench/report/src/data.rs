@@ -13,6 +13,7 @@ use crate::conditions::{asks_at_once, is_open, is_saturating};
 use crate::doubts::{TOO_FEW_ROUNDS, UNSERVED, VALID};
 use crate::format;
 use crate::labs;
+use crate::struck::strikes;
 
 /// The families in the order of the textbook's chapter, the baseline first.
 pub(crate) const FAMILIES: [&str; 6] = [
@@ -190,9 +191,17 @@ impl<'a> Data<'a> {
     /// The scenario that stands for those with a rate: the middle one by rate.
     pub fn typical_open(&self) -> Option<&'a Scenario> {
         let rate = |scenario: &&Scenario| scenario.pace.rate_per_s().unwrap_or(0.0);
-        let mut scenarios: Vec<&Scenario> = self.sections().filter(|it| is_open(it)).collect();
+        let mut scenarios: Vec<&Scenario> = self
+            .sections()
+            .filter(|it| is_open(it) && !strikes(it))
+            .collect();
         scenarios.sort_by(|a, b| rate(a).total_cmp(&rate(b)));
         scenarios.get(scenarios.len() / 2).copied()
+    }
+
+    /// Scenarios in which a process of the server is struck.
+    pub fn struck(&self) -> impl Iterator<Item = &'a Scenario> + use<'a> {
+        self.sections().filter(|it| strikes(it))
     }
 
     /// The scenario at which bytes per connection stand.

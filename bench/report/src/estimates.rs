@@ -9,6 +9,7 @@ use crate::figures::{self, How};
 use crate::latency::{Merged, Span};
 use crate::memory::{self, Part};
 use crate::stats::{self, Interval};
+use crate::struck;
 
 /// Every metric of every cell, in the order of cells and of [`METRICS`].
 pub(crate) fn estimates(cells: &[Cell<'_>], seed: u64) -> Vec<Estimate> {
@@ -104,11 +105,12 @@ fn found(
         _ => {
             let rounds = by_round(cells, cell, metric.name)?;
             let values: Vec<f64> = rounds.iter().map(|(_, value)| *value).collect();
+            let value = stats::median(&values).ok_or("no round has it")?;
             Ok(Found {
-                value: stats::median(&values).ok_or("no round has it")?,
+                value,
                 interval: stats::median_interval(&values, seed),
                 rounds: values.len(),
-                note: None,
+                note: value.is_infinite().then(|| struck::NEVER.to_owned()),
             })
         }
     }
@@ -160,6 +162,13 @@ fn estimate(
     let reason = match (&verdict.reason, missing) {
         (Some(verdict), _) if found.is_none() && cell.figures().is_empty() => Some(verdict.clone()),
         (_, Some(missing)) => Some(missing),
+        // It has no end, and that is what is to be said of it.
+        _ if found
+            .as_ref()
+            .is_some_and(|found| found.value.is_infinite()) =>
+        {
+            found.as_ref().and_then(|found| found.note.clone())
+        }
         (None, None) => found.as_ref().and_then(|found| found.note.clone()),
         (verdict, None) => verdict.clone(),
     };

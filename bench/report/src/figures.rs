@@ -7,6 +7,7 @@ use record::{Pass, Usage, Workload};
 use crate::distribution;
 use crate::latency::Span;
 use crate::memory::Part;
+use crate::struck;
 
 /// A figure of one pass.
 pub(crate) type Figure = Result<f64, &'static str>;
@@ -57,6 +58,11 @@ pub(crate) fn how(metric: &str) -> How {
         "share_of_busiest_worker" => How::Round(|pass, _| distribution::busiest(pass)),
         "service_ns_p99_of_fastest_worker" => How::Round(|pass, _| distribution::fastest(pass)),
         "service_ns_p99_of_slowest_worker" => How::Round(|pass, _| distribution::slowest(pass)),
+        "requests_lost" => How::Round(|pass, _| struck::lost(pass)),
+        "connections_hit" => How::Round(|pass, _| struck::hit(pass)),
+        "outage_ms" => How::Round(|pass, _| struck::outage(pass)),
+        "response_ns_max_after" => How::Round(|pass, _| struck::longest_wait(pass)),
+        "served_after_share" => How::Round(|pass, _| struck::served_after(pass)),
         "errors" => How::Total(errors),
         "rss_bytes" => How::Round(|pass, _| gauge(pass, |gauge| gauge.rss_bytes)),
         "pss_bytes" => How::Round(|pass, _| gauge(pass, |gauge| gauge.pss_bytes)),
@@ -187,7 +193,8 @@ fn generator_cpu(pass: &Pass, _: Workload) -> Figure {
     }
 }
 
-fn errors(pass: &Pass) -> u64 {
+/// Requests that failed, but for those of clients who were never served.
+pub(crate) fn errors(pass: &Pass) -> u64 {
     let kinds = pass.requests.errors.iter();
     kinds
         .filter(|(kind, _)| *kind != "unserved")

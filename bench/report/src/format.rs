@@ -107,7 +107,13 @@ pub(crate) fn figure(metric: &str, value: f64) -> String {
         "B/s" => format!("{}/s", bytes(value)),
         "µs" => format!("{} µs", digits(value)),
         "ms" => time(value * 1e6),
-        _ if matches!(metric, "errors" | "tasks" | "unserved") => count(value),
+        _ if matches!(
+            metric,
+            "errors" | "tasks" | "unserved" | "requests_lost" | "connections_hit"
+        ) =>
+        {
+            count(value)
+        }
         _ => digits(value),
     }
 }

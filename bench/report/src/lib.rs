@@ -18,6 +18,7 @@
 //! | whether more rounds are needed | `precision` |
 //! | the highest rate that is sustained, and the search for it | `capacity` |
 //! | from how much work on models matter no more | `work` |
+//! | what became of a server that was struck | `struck` |
 //! | what weakens a figure | `doubts` |
 //! | what the machine's parts take | `yardsticks` |
 //! | what the machine cannot show, and what of it to change | `limits`, `checkup` |
@@ -55,6 +56,7 @@ mod pages;
 mod precision;
 mod series;
 mod stats;
+mod struck;
 mod tables;
 mod terminal;
 mod yardsticks;

@@ -7,6 +7,7 @@ use crate::columns::{self, Column};
 use crate::data::{Data, is_unserved, may_be_shown};
 use crate::doubts::VALID;
 use crate::format;
+use crate::struck;
 
 /// A table, ranked: valid cells by their first column, the others after them.
 pub(crate) struct Table {
@@ -50,6 +51,9 @@ const REFERENCE: &str = "reference";
 
 /// The table of `scenario`.
 pub(crate) fn table(data: &Data<'_>, scenario: &Scenario) -> Table {
+    if struck::strikes(scenario) {
+        return struck::table(data, scenario);
+    }
     let columns = columns::columns(scenario);
     let mut head: Vec<String> = columns.iter().map(|it| it.head.to_owned()).collect();
     let ratio = columns::compared(scenario).1;

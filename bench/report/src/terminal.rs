@@ -7,10 +7,10 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use record::{Entrant, Pace, Results, Scenario, Summary, Workload};
 
 use crate::answers::answers;
-use crate::conditions::{asked, cores_of};
+use crate::conditions::{asked, conditions, cores_of};
 use crate::data::{Data, may_be_shown};
 use crate::doubts::OVERLOAD;
-use crate::{capacity, format, labs, limits, noise_floor};
+use crate::{capacity, format, labs, limits, noise_floor, struck};
 
 pub(crate) mod text;
 
@@ -67,7 +67,10 @@ fn table(data: &Data<'_>) -> Vec<String> {
     match (data.typical(Workload::Rr), data.typical_open()) {
         (Some(scenario), _) => closed(data, scenario),
         (None, Some(scenario)) => open(data, scenario),
-        (None, None) => labs(data),
+        (None, None) => match data.struck().next() {
+            Some(scenario) => around_a_strike(data, scenario),
+            None => labs(data),
+        },
     }
 }
 
@@ -219,6 +222,23 @@ fn open(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
         format::cores(scenario.server_cpus)
     );
     drawn(&mut table, &caption)
+}
+
+/// Of servers that were struck: what it cost, and who serves afterwards.
+fn around_a_strike(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
+    let head = ["", "hit", "lost", "outage", "longest wait", "served after"];
+    let mut table = grid(&head);
+    for entrant in paced_rows(data) {
+        if let Some(cell) = data.cell(&entrant.name, &scenario.name) {
+            let mut row = vec![clip(&entrant.name, 21)];
+            row.extend(struck::terminal_row(data, cell));
+            table.add_row(row);
+        }
+    }
+    drawn(
+        &mut table,
+        &format!("{}: {}", scenario.name, conditions(scenario)),
+    )
 }
 
 fn paced_rows<'a>(data: &Data<'a>) -> Vec<&'a Entrant> {

@@ -273,6 +273,7 @@ fn nothing_but_failures() {
         Outcome::Refused,
         Outcome::Partial,
         Outcome::Skipped,
+        Outcome::Struck,
         Outcome::Wrong,
     ];
     for (pass, outcome) in results.passes.iter_mut().zip(outcomes.into_iter().cycle()) {

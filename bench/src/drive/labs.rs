@@ -166,6 +166,7 @@ pub fn pass(
         usage: UsageInstants::default(),
         gauges: GaugeInstants::default(),
         by_worker: Vec::new(),
+        struck: None,
         generator: record::pass::Generator::default(),
         host: HostInstants { before, after },
         lab: found.findings,

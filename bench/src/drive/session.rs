@@ -389,7 +389,7 @@ fn strongest(results: &Results) -> Exit {
     };
     if any(|outcome| outcome == Outcome::Wrong) {
         Exit::WrongBytes
-    } else if any(|outcome| !matches!(outcome, Outcome::Ok | Outcome::Skipped)) {
+    } else if any(|outcome| !outcome.is_good() && outcome != Outcome::Skipped) {
         Exit::CellsFailed
     } else {
         Exit::Well

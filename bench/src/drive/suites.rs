@@ -25,6 +25,7 @@ pub const SUITES: &[(&str, &str)] = &[
     ("cores", include_str!("../../suites/cores.toml")),
     ("equal-load", include_str!("../../suites/equal-load.toml")),
     ("counters", include_str!("../../suites/counters.toml")),
+    ("killed", include_str!("../../suites/killed.toml")),
     ("spawn", include_str!("../../suites/spawn.toml")),
     ("ipc", include_str!("../../suites/ipc.toml")),
 ];

@@ -8,7 +8,7 @@
 //! an epoll_wait.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::net::Ipv4Addr;
 
 use hdrhistogram::Histogram;
@@ -80,6 +80,8 @@ pub struct Lane {
     /// Service time of each connection's replies that count, where that is asked for; else none.
     each: Vec<Histogram<u64>>,
     opened: u32,
+    /// Who was lost at least once after its first answer.
+    hit: BTreeSet<usize>,
     last_answer_ns: u64,
     events: Vec<EpollEvent>,
 }
@@ -112,6 +114,7 @@ impl Lane {
             pool: Pool::default(),
             later: BinaryHeap::new(),
             opened: share.index,
+            hit: BTreeSet::new(),
             last_answer_ns: 0,
             events: vec![EpollEvent::empty(); EVENTS],
             plan: plan.clone(),
@@ -473,6 +476,11 @@ impl Lane {
             self.tally.problem = Some(describe(failure, connection, self.plan.message));
         }
         let took_part = connection.served;
+        // A connection that cannot be opened anew was lost before.
+        let stood = took_part && connection.socket.is_some() && failure != Failure::Refused;
+        if stood && self.hit.insert(index) {
+            *self.tally.hit.entry(failure.kind().to_owned()).or_default() += 1;
+        }
         connection.served = false;
         let flights = connection.hang_up();
         self.busy -= flights.len();

@@ -280,6 +280,7 @@ impl Tally {
     /// Adds a lane's requests, and what went wrong first.
     fn add(&mut self, lane: &Tally) {
         add(&mut self.requests, &lane.requests);
+        count(&mut self.hit, &lane.hit);
         if self.problem.is_none() {
             self.problem.clone_from(&lane.problem);
         }
@@ -289,8 +290,13 @@ impl Tally {
 fn add(sum: &mut record::Requests, part: &record::Requests) {
     sum.sent += part.sent;
     sum.ok += part.ok;
-    for (kind, number) in &part.errors {
-        *sum.errors.entry(kind.clone()).or_default() += number;
+    count(&mut sum.errors, &part.errors);
+}
+
+/// Numbers by kind.
+fn count(sum: &mut BTreeMap<String, u64>, part: &BTreeMap<String, u64>) {
+    for (kind, number) in part {
+        *sum.entry(kind.clone()).or_default() += number;
     }
 }
 

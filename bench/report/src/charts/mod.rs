@@ -22,6 +22,7 @@ mod memory;
 mod palette;
 mod percentiles;
 mod state;
+mod struck;
 mod switches;
 mod throughput;
 mod time_series;
@@ -188,6 +189,15 @@ const CHARTS: &[Chart] = &[
                   charts unless they ask at the same rate: at saturation latency is connections divided by \
                   throughput.",
         draw: Draw::Scenario(percentiles::draw),
+    },
+    Chart {
+        name: "struck",
+        title: "Around the strike",
+        meaning: "Where bars go on at the line's height, nobody but the clients of the struck process noticed; where they \
+                  end, nobody is left who serves. A process of its own costs its own clients when it dies, a thread the \
+                  whole server. Do not conclude that a server without a gap loses nothing: the requests that were on their \
+                  way are lost, and a gap shorter than a bar is filled by the replies that follow it.",
+        draw: Draw::Scenario(struck::draw),
     },
     Chart {
         name: "time-series",

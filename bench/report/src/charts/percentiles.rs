@@ -13,6 +13,7 @@ use crate::conditions::{at_saturation, conditions, is_open};
 use crate::data::Data;
 use crate::format;
 use crate::latency::{Merged, Span};
+use crate::struck::strikes;
 
 const HEIGHT: i32 = 1080;
 /// Space for labels at the lines' ends.
@@ -36,6 +37,10 @@ struct Line<'a> {
 
 /// The picture: of scenarios with a rate, and of the one that stands for saturation.
 pub(crate) fn draw(data: &Data<'_>, scenario: &Scenario, title: &str) -> Option<String> {
+    // Percentiles of a window in which service was out are none of a server that serves.
+    if strikes(scenario) {
+        return None;
+    }
     let typical = data.typical(record::Workload::Rr);
     if !is_open(scenario) && typical.is_none_or(|typical| typical.name != scenario.name) {
         return None;

@@ -132,6 +132,12 @@ fn labels_neither_overlap_nor_leave_the_frame() {
     let rates = fixture::rates();
     check(&rates);
     assert!(names(&rates).contains(&"latency-by-rate".to_owned()));
+    let struck = fixture::struck();
+    check(&struck);
+    assert_eq!(
+        names(&struck),
+        ["struck-worker-killed", "struck-worker-stopped"]
+    );
     let results = fixture::results();
     let summary = crate::summarise(&results);
     let five_ways = draw_all(&Data::new(&results, &summary)).remove(0);
@@ -144,6 +150,7 @@ fn labels_neither_overlap_nor_leave_the_frame() {
         check(&fixture::results_of(contenders));
         check(&fixture::steady_of(contenders));
         check(&fixture::rates_of(contenders));
+        check(&fixture::struck_of(contenders));
     }
 }
 
@@ -177,7 +184,12 @@ fn a_line_of_rates_says_what_is_not_valid_and_needs_two_of_them() {
 
 #[test]
 fn long_names_and_a_long_machine_fit() {
-    for mut results in [fixture::results(), fixture::steady(), fixture::rates()] {
+    for mut results in [
+        fixture::results(),
+        fixture::steady(),
+        fixture::rates(),
+        fixture::struck(),
+    ] {
         make_long(&mut results);
         check(&results);
     }
@@ -208,13 +220,14 @@ fn odd_windows_are_drawn_within_the_frame() {
         |_, bin| bin.start_ns *= 300,
     ];
     for change in odd {
-        let mut results = fixture::steady_of(4);
-        for pass in &mut results.passes {
-            for (index, bin) in pass.bins.iter_mut().enumerate() {
-                change(index, bin);
+        for mut results in [fixture::steady_of(4), fixture::struck_of(4)] {
+            for pass in &mut results.passes {
+                for (index, bin) in pass.bins.iter_mut().enumerate() {
+                    change(index, bin);
+                }
             }
+            check(&results);
         }
-        check(&results);
     }
 }
 
@@ -229,7 +242,12 @@ fn slow(index: usize) -> record::histogram::Encoded {
 
 #[test]
 fn every_picture_is_a_whole_png_and_says_what_it_shows() {
-    for results in [fixture::results(), fixture::steady(), fixture::rates()] {
+    for results in [
+        fixture::results(),
+        fixture::steady(),
+        fixture::rates(),
+        fixture::struck(),
+    ] {
         let summary = crate::summarise(&results);
         for chart in draw_all(&Data::new(&results, &summary)) {
             says_what_it_shows(&chart);
@@ -261,4 +279,22 @@ fn says_what_it_shows(chart: &Drawn) {
     ] {
         assert!(texts.contains(said), "{} does not say {said}", chart.name);
     }
+}
+
+#[test]
+fn a_strike_is_told_beside_its_panel() {
+    let results = fixture::struck();
+    let summary = crate::summarise(&results);
+    let drawn = draw_all(&Data::new(&results, &summary));
+    let said = |name: &str| -> Vec<String> {
+        let chart = drawn.iter().find(|it| it.name == name).expect(name);
+        texts(&chart.svg).into_iter().map(|it| it.text).collect()
+    };
+    let killed = said("struck-worker-killed");
+    let count = |all: &[String], text: &str| all.iter().filter(|it| *it == text).count();
+    assert_eq!(count(&killed, "1 lost, none seen"), 2, "{killed:?}");
+    assert_eq!(count(&killed, "400 lost, never back"), 6, "{killed:?}");
+    assert_eq!(count(&killed, "1 of 50 served; 400 lost, never back"), 1);
+    let stopped = said("struck-worker-stopped");
+    assert_eq!(count(&stopped, "400 lost, 500 ms"), 6, "{stopped:?}");
 }

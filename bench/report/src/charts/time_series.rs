@@ -14,6 +14,7 @@ use crate::data::Data;
 use crate::doubts;
 use crate::format;
 use crate::series::{self, Step};
+use crate::struck::strikes;
 
 /// Space for the ticks' labels.
 const TICKS: i32 = 130;
@@ -74,6 +75,10 @@ struct Line<'a> {
 
 /// The picture; `None` when nobody has a bin.
 pub(crate) fn draw(data: &Data<'_>, scenario: &Scenario, title: &str) -> Option<String> {
+    // It has a picture of its own.
+    if strikes(scenario) {
+        return None;
+    }
     let cells = cells(data, scenario);
     let step_ns = series::step_ns(&cells);
     let drawn = &cells[..cells.len().min(lines::LINES)];

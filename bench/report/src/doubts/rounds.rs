@@ -4,6 +4,7 @@ use record::Workload;
 
 use crate::cells::Cell;
 use crate::conditions::is_open;
+use crate::struck::strikes;
 use crate::{figures, format, stats};
 
 /// Fewer replies than this in a round have no p99: ten of a thousand lie beyond it.
@@ -11,7 +12,8 @@ const REPLIES_MIN: u64 = 1_000;
 
 /// A round had too few replies for the percentiles.
 pub(super) fn few_samples(cell: &Cell<'_>) -> Option<String> {
-    if cell.scenario.workload == Workload::Idle {
+    // Percentiles are not what is asked of a server that is struck.
+    if cell.scenario.workload == Workload::Idle || strikes(cell.scenario) {
         return None;
     }
     let counted = cell.passes.iter();

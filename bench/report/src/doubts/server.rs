@@ -4,6 +4,7 @@ use record::{Pace, Pass, Scenario};
 
 use crate::cells::Cell;
 use crate::conditions::rate;
+use crate::struck::strikes;
 use crate::{figures, format, stats};
 
 /// Not everybody got a first answer.
@@ -42,6 +43,10 @@ fn kept(
 
 /// With a rate, less than 99 % of what was asked came back in the window.
 pub(super) fn overload(cell: &Cell<'_>) -> Option<String> {
+    // What a struck server does not answer is the finding.
+    if strikes(cell.scenario) {
+        return None;
+    }
     let per_second = cell.scenario.rate_per_s(cell.contender)?;
     let counted = cell.passes.iter().map(|pass| figures::counted(pass));
     let counted = counted.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));

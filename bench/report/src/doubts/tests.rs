@@ -320,6 +320,7 @@ fn doubts_are_told_from_outcomes() {
         Outcome::Refused,
         Outcome::Partial,
         Outcome::Skipped,
+        Outcome::Struck,
     ] {
         assert!(!is_doubt(outcome.as_str()));
     }
