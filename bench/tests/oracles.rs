@@ -193,6 +193,7 @@ fn a_fat_harness_changes_nothing() {
             round: 1,
             block: 1,
             order: 0,
+            pass: record::PassKind::Timing,
         };
         let passes = measure::round(
             &mut bench,

@@ -363,6 +363,7 @@ fn nothing_used() -> Usage {
         faults_major: 0,
         source: Source::Wait4,
         run_queue_ns: None,
+        counted: None,
     }
 }
 

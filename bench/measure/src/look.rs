@@ -30,6 +30,7 @@ pub fn usage(keeper: i32, cgroup: Option<&Cgroup>, born: Instant) -> Usage {
         faults_major: 0,
         source: Source::Proc,
         run_queue_ns: Some(0),
+        counted: None,
     };
     let mut ids = Vec::new();
     for task in Tree::now()

@@ -466,7 +466,7 @@ impl<'a> Block<'a> {
             block: planned.block,
             order: planned.order,
             seed: self.seed,
-            pass: PassKind::Timing,
+            pass: planned.pass,
             outcome: Outcome::Ok,
             cause: None,
             workers: contestant.workers(self.scenario),

@@ -116,6 +116,7 @@ fn plain() -> Scenario {
         warmup: std::time::Duration::ZERO,
         window: std::time::Duration::ZERO,
         rounds: 1,
+        counters: 0,
         idle: 0,
         placement: record::Placing::Apart,
         probe: false,

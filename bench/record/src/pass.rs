@@ -103,15 +103,23 @@ impl Cause {
 }
 
 /// What kind of look a pass is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PassKind {
     /// Bare: latency, throughput, usage, memory.
+    #[default]
     Timing,
     /// Instrumented: system calls, migrations, windowed switches.
     Counter,
     /// A part measured by itself.
     Lab,
+}
+
+impl PassKind {
+    /// Whether it is bare: what a plan says of no pass is said of such a one.
+    pub fn is_timing(&self) -> bool {
+        *self == PassKind::Timing
+    }
 }
 
 /// Connections of a pass.
@@ -282,6 +290,20 @@ pub struct Usage {
     /// Time for which living tasks could have run and did not get a CPU, nanoseconds (`schedstat`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_queue_ns: Option<u64>,
+    /// What the kernel counted, in counter passes: at `ready`, `before` and `after`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<Counted>,
+}
+
+/// What the kernel counted of the tree since the server's start, dead tasks included.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// By perf's names: `task-clock` (nanoseconds), `context-switches`, `cpu-migrations`, `minor-faults`,
+    /// `major-faults`; system calls: `sys_enter` (all of them), and `sys_enter_NAME` for each name that is looked for.
+    pub events: BTreeMap<String, u64>,
+    /// What could not be counted, by the same names, or by `perf` or `tracepoints` for all of a kind, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unavailable: BTreeMap<String, String>,
 }
 
 /// The instants at which usage is read: four, and one more in sliced passes.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contender::Holds;
 use crate::host::Host;
+use crate::pass::PassKind;
 use crate::suite::Suite;
 use crate::yardstick::Yardstick;
 
@@ -35,12 +36,15 @@ pub struct Planned {
     pub contender: String,
     /// Under what.
     pub scenario: String,
-    /// From 1.
+    /// From 1, of its kind.
     pub round: u32,
     /// Contenders alive together, from 1.
     pub block: u32,
     /// Position in the block, from 0.
     pub order: u32,
+    /// What kind of look.
+    #[serde(default, skip_serializing_if = "PassKind::is_timing")]
+    pub pass: PassKind,
 }
 
 /// A scenario of the suite that this machine has no room for.

@@ -209,6 +209,7 @@ impl Search {
             warmup: Duration::from_millis(100),
             window: self.window,
             rounds: self.rounds * VOTES,
+            counters: 0,
             idle: 0,
             placement: Placing::Apart,
             probe: true,

@@ -212,6 +212,9 @@ pub struct Scenario {
     pub window: Duration,
     /// Passes of every contender, each with fresh servers.
     pub rounds: u32,
+    /// Rounds of counter passes after those, each contender alone; 0: none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub counters: u32,
     /// Connections beside those, each answered once and then silent.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub idle: u32,
@@ -387,6 +390,9 @@ impl Scenario {
             return wrong(
                 "by_worker belongs to rr: other connections are gone before anybody looks, or say nothing",
             );
+        }
+        if self.counters > 0 && self.workload == Workload::Idle {
+            return wrong("who is idle asks for nothing that could be counted a request");
         }
         if open && !self.think.is_zero() {
             return wrong("with a rate nobody thinks: think belongs to pace = \"closed\"");

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use record::{
-    CONTROL, Comparison, Entrant, Estimate, Lab, Outcome, Results, Scenario, Summary, Workload,
+    CONTROL, Comparison, Entrant, Estimate, Lab, Outcome, PassKind, Results, Scenario, Summary,
+    Workload,
 };
 
 use crate::cells::{self, Cell};
@@ -210,30 +211,25 @@ impl<'a> Data<'a> {
     /// `provisional, round 1 of 5 (54 of 270 passes)`, while the plan is not done.
     pub fn provisional(&self) -> Option<String> {
         let (plan, passes) = (&self.results.run.passes, &self.results.passes);
-        let done: BTreeSet<(&str, &str, u32, u32)> = passes
+        // Counter passes have rounds of their own.
+        let counts = |pass| pass == PassKind::Counter;
+        let done: BTreeSet<(&str, &str, bool, u32, u32)> = passes
             .iter()
             .map(|it| {
-                (
-                    it.contender.as_str(),
-                    it.scenario.as_str(),
-                    it.round,
-                    it.block,
-                )
+                let (contender, scenario) = (it.contender.as_str(), it.scenario.as_str());
+                (contender, scenario, counts(it.pass), it.round, it.block)
             })
             .collect();
         let key = |it: &'a record::Planned| {
-            (
-                it.contender.as_str(),
-                it.scenario.as_str(),
-                it.round,
-                it.block,
-            )
+            let (contender, scenario) = (it.contender.as_str(), it.scenario.as_str());
+            (contender, scenario, counts(it.pass), it.round, it.block)
         };
         let made = plan
             .iter()
             .filter(|planned| done.contains(&key(planned)))
             .count();
-        let round = passes.last().map_or(0, |pass| pass.round);
+        let mut timing = passes.iter().filter(|it| !counts(it.pass));
+        let round = timing.next_back().map_or(0, |pass| pass.round);
         (made < plan.len()).then(|| {
             let (rounds, all) = (self.rounds(), plan.len());
             format!("provisional, round {round} of {rounds} ({made} of {all} passes)")

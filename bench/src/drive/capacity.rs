@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use measure::{Contestant, derived_seed, shuffle};
 use record::search::round_of;
-use record::{Pace, Planned, Results, Scenario, Search, Slo, Suite};
+use record::{Pace, PassKind, Planned, Results, Scenario, Search, Slo, Suite};
 
 use super::entrants;
 use super::failure::{Exit, Failure, print};
@@ -154,6 +154,7 @@ fn looks(results: &Results) -> Option<More> {
             round: round_of(probe.search, probe.vote),
             block: 0,
             order: 0,
+            pass: PassKind::Timing,
         };
         let key = |it: &Planned| (it.contender.clone(), it.scenario.clone(), it.round);
         // What was planned and left no record will leave none the next time.

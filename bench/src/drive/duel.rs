@@ -89,6 +89,8 @@ fn one_scenario(args: &DuelArgs) -> Result<(Suite, String), Failure> {
         suite.scenarios.retain(|one| one.name == args.scenario);
         if let Some(scenario) = suite.scenarios.first_mut() {
             scenario.rounds = ROUNDS;
+            // Nobody is ahead by what is counted.
+            scenario.counters = 0;
             "duel".clone_into(&mut suite.name);
             return Ok((suite, text));
         }

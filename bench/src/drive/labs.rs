@@ -108,6 +108,7 @@ pub fn planned(lab: &Lab, contenders: &[String], round: u32, seed: u64) -> Vec<P
             round,
             block,
             order: 0,
+            pass: PassKind::Lab,
         })
         .collect()
 }

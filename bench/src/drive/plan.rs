@@ -2,11 +2,12 @@
 //!
 //! Rounds are outermost, so that a first, provisional answer to every scenario comes early and a drift of
 //! the machine falls on all. Sliced scenarios deal their contenders into blocks that are alive together;
-//! solo ones make a block of each, in an order drawn anew each round.
+//! solo ones make a block of each, in an order drawn anew each round. Counter passes come after all timing
+//! rounds, in rounds of their own, and are solo whatever the scenario is.
 
 use super::labs;
 use measure::derived_seed;
-use record::{CONTROL, Entrant, Measure, Planned, Scenario, Suite};
+use record::{CONTROL, Entrant, Measure, PassKind, Planned, Scenario, Suite};
 
 /// At most so many contenders are alive together …
 const BLOCK_CONTENDERS: usize = 10;
@@ -39,6 +40,8 @@ pub fn passes_of(
         .chain(suite.labs.iter().map(|lab| lab.rounds))
         .max()
         .unwrap_or(0);
+    let counters = suite.scenarios.iter().map(|scenario| scenario.counters);
+    let counters = counters.max().unwrap_or(0);
     let mut passes = Vec::new();
     for number in 1..=rounds {
         for (index, scenario) in suite.scenarios.iter().enumerate() {
@@ -50,6 +53,13 @@ pub fn passes_of(
             if number <= lab.rounds {
                 let seed = round_seed(seed, suite.scenarios.len() + index, number);
                 passes.extend(labs::planned(lab, contenders, number, seed));
+            }
+        }
+    }
+    for number in 1..=counters {
+        for (index, scenario) in suite.scenarios.iter().enumerate() {
+            if number <= scenario.counters && wanted(scenario) {
+                passes.extend(counter_round(suite, index, contenders, seed, number));
             }
         }
     }
@@ -67,23 +77,60 @@ pub fn round(
     let seed = round_seed(seed, scenario, round);
     let scenario = &suite.scenarios[scenario];
     let sliced = scenario.measure == Measure::Sliced;
-    // Where each has a rate of its own, who has none takes no part.
-    let has_rate = |name: &&String| scenario.rates.is_empty() || scenario.rates.contains_key(*name);
-    let contenders = contenders
-        .iter()
-        .filter(|name| sliced || *name != CONTROL)
-        .filter(has_rate);
-    let contenders: Vec<String> = contenders.cloned().collect();
-    let blocks = deal(scenario, &contenders, &suite.reference, seed);
-    planned(scenario, round, &blocks)
+    let contenders = taking_part(scenario, contenders, sliced);
+    let blocks = if sliced {
+        deal(scenario, contenders, &suite.reference, seed)
+    } else {
+        alone(contenders, seed)
+    };
+    planned(scenario, PassKind::Timing, round, &blocks)
 }
 
-/// The seed of a scenario's round.
-pub fn round_seed(seed: u64, scenario: usize, round: u32) -> u64 {
+/// The counter passes of one round of a scenario: one alive at a time, so that what instruments one slows
+/// nobody else's system calls.
+fn counter_round(
+    suite: &Suite,
+    scenario: usize,
+    contenders: &[String],
+    seed: u64,
+    round: u32,
+) -> Vec<Planned> {
+    let seed = counter_seed(seed, scenario, round);
+    let scenario = &suite.scenarios[scenario];
+    let blocks = alone(taking_part(scenario, contenders, false), seed);
+    planned(scenario, PassKind::Counter, round, &blocks)
+}
+
+/// Where each has a rate of its own, who has none takes no part.
+fn taking_part(scenario: &Scenario, contenders: &[String], control: bool) -> Vec<String> {
+    let has_rate = |name: &&String| scenario.rates.is_empty() || scenario.rates.contains_key(*name);
+    let wanted = contenders.iter().filter(has_rate);
+    let wanted = wanted.filter(|name| control || *name != CONTROL);
+    wanted.cloned().collect()
+}
+
+/// The seed of the round that a planned pass of a scenario belongs to.
+pub fn seed_of(seed: u64, scenario: usize, planned: &Planned) -> u64 {
+    match planned.pass {
+        PassKind::Counter => counter_seed(seed, scenario, planned.round),
+        _ => round_seed(seed, scenario, planned.round),
+    }
+}
+
+fn round_seed(seed: u64, scenario: usize, round: u32) -> u64 {
     derived_seed(seed, &[scenario as u64, u64::from(round)])
 }
 
-fn planned(scenario: &Scenario, round: u32, blocks: &[Vec<String>]) -> Vec<Planned> {
+fn counter_seed(seed: u64, scenario: usize, round: u32) -> u64 {
+    derived_seed(seed, &[scenario as u64, u64::from(round), 1])
+}
+
+fn planned(
+    scenario: &Scenario,
+    pass: PassKind,
+    round: u32,
+    blocks: &[Vec<String>],
+) -> Vec<Planned> {
     let mut passes = Vec::new();
     for (block, contenders) in (1..).zip(blocks) {
         for (order, contender) in (0..).zip(contenders) {
@@ -93,27 +140,27 @@ fn planned(scenario: &Scenario, round: u32, blocks: &[Vec<String>]) -> Vec<Plann
                 round,
                 block,
                 order,
+                pass,
             });
         }
     }
     passes
 }
 
-/// Blocks of a round. Where a sliced round needs several, the reference is in each.
+/// A block each, in random order.
+fn alone(mut contenders: Vec<String>, seed: u64) -> Vec<Vec<String>> {
+    measure::shuffle(&mut contenders, seed);
+    contenders.into_iter().map(|name| vec![name]).collect()
+}
+
+/// Blocks of a sliced round. Where it needs several, the reference is in each.
 fn deal(
     scenario: &Scenario,
-    contenders: &[String],
+    mut contenders: Vec<String>,
     reference: &str,
     seed: u64,
 ) -> Vec<Vec<String>> {
-    let mut contenders = contenders.to_vec();
     measure::shuffle(&mut contenders, seed);
-    if scenario.measure == Measure::Solo {
-        return contenders
-            .into_iter()
-            .map(|contender| vec![contender])
-            .collect();
-    }
     let alive =
         (BLOCK_CONNECTIONS / scenario.connections.max(1) as usize).clamp(2, BLOCK_CONTENDERS);
     if contenders.len() <= alive {
@@ -154,11 +201,15 @@ mod tests {
     fn everybody_is_planned_once_a_scenario_and_round() {
         let contenders = names(8);
         let passes = passes(&suite(), &contenders, 7);
-        let rounds: u32 = suite().scenarios.iter().map(|one| one.rounds).sum();
+        let rounds = suite().scenarios;
+        let rounds: u32 = rounds.iter().map(|one| one.rounds + one.counters).sum();
         assert_eq!(passes.len(), 9 * rounds as usize);
         let mut keys: Vec<_> = passes
             .iter()
-            .map(|pass| (&pass.contender, &pass.scenario, pass.round))
+            .map(|pass| {
+                let counts = pass.pass == PassKind::Counter;
+                (&pass.contender, &pass.scenario, pass.round, counts)
+            })
             .collect();
         keys.sort();
         keys.dedup();
@@ -166,9 +217,41 @@ mod tests {
     }
 
     #[test]
+    fn counter_passes_come_last_each_alone_and_without_the_control() {
+        let mut suite = suite();
+        for scenario in &mut suite.scenarios {
+            scenario.counters = 0;
+        }
+        let timing = passes(&suite, &names(8), 7).len();
+        suite.scenarios[1].counters = 2;
+        let mut contenders = names(8);
+        contenders.push(CONTROL.to_owned());
+        let planned = passes(&suite, &contenders, 7);
+        let first = planned.iter().position(|it| it.pass == PassKind::Counter);
+        let counters = &planned[first.expect("planned")..];
+        assert!(
+            planned.len() - counters.len() > timing,
+            "the control is timed"
+        );
+        assert_eq!(counters.len(), 2 * 9);
+        assert!(counters.iter().all(|it| it.pass == PassKind::Counter
+            && it.scenario == suite.scenarios[1].name
+            && it.contender != CONTROL
+            && it.order == 0));
+        let mut blocks: Vec<_> = counters.iter().map(|it| (it.round, it.block)).collect();
+        blocks.dedup();
+        assert_eq!(blocks.len(), counters.len());
+        let order = |round| {
+            let of_round = counters.iter().filter(move |it| it.round == round);
+            of_round.map(|it| &it.contender).collect::<Vec<_>>()
+        };
+        assert_ne!(order(1), order(2));
+    }
+
+    #[test]
     fn large_fields_are_dealt_into_blocks_with_the_reference_in_each() {
         let suite = suite();
-        let blocks = deal(&suite.scenarios[1], &names(25), "event-loop", 3);
+        let blocks = deal(&suite.scenarios[1], names(25), "event-loop", 3);
         assert_eq!(blocks.len(), 3);
         assert!(
             blocks

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use record::{Lab, Planned, Scenario};
+use record::{Lab, PassKind, Planned, Scenario};
 
 /// The progress of a run.
 pub struct Progress {
@@ -34,16 +34,19 @@ impl Progress {
     }
 
     /// A block begins.
-    pub fn block(&self, scenario: &Scenario, round: u32, contenders: usize) {
+    pub fn block(&self, scenario: &Scenario, planned: &Planned, contenders: usize) {
         let who = match contenders {
             1 => "alone".to_owned(),
             number => format!("{number} in turns"),
         };
         let left = humantime::format_duration(Duration::from_secs(self.left().as_secs()));
-        self.bar.set_message(format!(
-            "round {round}/{}: {}, {who}; {left} left",
-            scenario.rounds, scenario.name
-        ));
+        let round = match planned.pass {
+            PassKind::Counter => format!("counting {}/{}", planned.round, scenario.counters),
+            _ => format!("round {}/{}", planned.round, scenario.rounds),
+        };
+        let name = &scenario.name;
+        self.bar
+            .set_message(format!("{round}: {name}, {who}; {left} left"));
         self.bar.tick();
     }
 

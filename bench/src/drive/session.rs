@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use measure::{AgentError, Bench, Contestant, place_as};
 use record::{
-    Lab, LeftOut, Outcome, Pass, Placing, Planned, RUN_SCHEMA, Results, Run, Scenario, Suite,
-    Writer,
+    Lab, LeftOut, Outcome, Pass, PassKind, Placing, Planned, RUN_SCHEMA, Results, Run, Scenario,
+    Suite, Writer,
 };
 
 use super::entrants;
@@ -241,7 +241,8 @@ impl Session {
     fn passes(&mut self, from: usize) -> Result<(), Broken> {
         let passes = self.results.run.passes[from..].to_vec();
         let same_block = |a: &Planned, b: &Planned| {
-            (a.round, &a.scenario, a.block) == (b.round, &b.scenario, b.block)
+            let key = |it: &Planned| (it.pass, it.round, it.block);
+            key(a) == key(b) && a.scenario == b.scenario
         };
         let mut blocks = passes.chunk_by(same_block).peekable();
         while let Some(block) = blocks.next() {
@@ -249,7 +250,9 @@ impl Session {
             let round_ends = blocks
                 .peek()
                 .is_some_and(|next| next[0].round != block[0].round);
-            if round_ends && self.provisional {
+            // Counter passes change no answer.
+            let timing = block[0].pass != PassKind::Counter;
+            if round_ends && timing && self.provisional {
                 let summary = report::summarise(&self.results);
                 self.progress
                     .provisional(report::terminal(&self.results, &summary, None));
@@ -296,9 +299,8 @@ impl Session {
                     .find(|one| one.entrant.name == planned.contender)
             })
             .collect();
-        self.progress
-            .block(&scenario, block[0].round, contestants.len());
-        let seed = plan::round_seed(run.seed, index, block[0].round);
+        self.progress.block(&scenario, &block[0], contestants.len());
+        let seed = plan::seed_of(run.seed, index, &block[0]);
         self.bench
             .pin(&placement.generator)
             .map_err(Broken::Agent)?;
