@@ -15,9 +15,19 @@ pub struct Metric {
     /// Which direction is better.
     pub better: Better,
     workloads: &'static [Workload],
-    /// Whether only scenarios that say `by_worker` have it.
-    by_worker: bool,
+    asked: Asked,
     labs: &'static [LabKind],
+}
+
+/// What a scenario must ask for, for its cells to have a metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// Nothing.
+    Always,
+    /// Who served whom: `by_worker`.
+    ByWorker,
+    /// What the kernel counts: `counters`.
+    Counters,
 }
 
 /// Which direction of a metric is better.
@@ -34,7 +44,12 @@ pub enum Better {
 impl Metric {
     /// Whether cells of this scenario have it.
     pub fn applies(&self, scenario: &Scenario) -> bool {
-        self.workloads.contains(&scenario.workload) && (scenario.by_worker || !self.by_worker)
+        let is_asked = match self.asked {
+            Asked::Always => true,
+            Asked::ByWorker => scenario.by_worker,
+            Asked::Counters => scenario.counters > 0,
+        };
+        self.workloads.contains(&scenario.workload) && is_asked
     }
 
     /// Whether passes of this lab have it.
@@ -43,8 +58,15 @@ impl Metric {
     }
 }
 
-/// The metric of this name.
+/// System calls of all names. Those of one name are `system_calls_per_request_NAME`, the rest
+/// `system_calls_per_request_others`: which there are, the records say.
+pub const SYSTEM_CALLS: &str = "system_calls_per_request";
+
+/// The metric of this name; of system calls of one name, that of all.
 pub fn metric(name: &str) -> Option<&'static Metric> {
+    let is_of_calls = name.strip_prefix(SYSTEM_CALLS);
+    let of_calls = is_of_calls.is_some_and(|rest| rest.starts_with('_'));
+    let name = if of_calls { SYSTEM_CALLS } else { name };
     let mut all = METRICS.iter().chain(LAB_METRICS);
     all.find(|metric| metric.name == name)
 }
@@ -72,7 +94,7 @@ const fn row(
         title,
         better,
         workloads,
-        by_worker: false,
+        asked: Asked::Always,
         labs: &[],
     }
 }
@@ -80,7 +102,15 @@ const fn row(
 /// One that is known where a scenario asks who served whom.
 const fn by_worker(row: Metric) -> Metric {
     Metric {
-        by_worker: true,
+        asked: Asked::ByWorker,
+        ..row
+    }
+}
+
+/// One that counter passes have.
+const fn counted(row: Metric) -> Metric {
+    Metric {
+        asked: Asked::Counters,
         ..row
     }
 }
@@ -98,7 +128,7 @@ const fn lab(
         title,
         better,
         workloads: &[],
-        by_worker: false,
+        asked: Asked::Always,
         labs,
     }
 }
@@ -128,6 +158,13 @@ pub const METRICS: &[Metric] = &[
     row("switches_involuntary_per_request", "1", "switches per request, involuntary", Better::Less, LOADED),
     row("run_queue_us_per_request", "µs", "wait for a CPU per request", Better::Less, &[Workload::Rr, Workload::Stream]),
     row("faults_minor_per_request", "1", "minor faults per request", Better::Less, LOADED),
+    row("faults_major_per_request", "1", "major faults per request", Better::Less, LOADED),
+    counted(row(SYSTEM_CALLS, "1", "system calls per request", Better::Less, LOADED)),
+    counted(row("migrations_per_request", "1", "moves to another CPU per request", Better::Less, LOADED)),
+    counted(row("switches_per_request", "1", "switches per request, by perf", Better::Less, LOADED)),
+    counted(row("task_clock_us_per_request", "µs", "CPU per request, by perf", Better::Less, LOADED)),
+    counted(row("throughput_ratio_counted", "1", "requests/s while counted, of bare", Better::Neither, LOADED)),
+    counted(row("cpu_ratio_counted", "1", "CPU per request while counted, of bare", Better::Neither, LOADED)),
     row("generator_cpu_us_per_request", "µs", "generator CPU per request", Better::Neither, LOADED),
     row("schedule_lag_ns_p50", "ns", "schedule lag p50", Better::Neither, LOADED),
     row("schedule_lag_ns_p99", "ns", "schedule lag p99", Better::Neither, LOADED),
