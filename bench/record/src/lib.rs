@@ -41,7 +41,7 @@ pub use histogram::Encoded;
 pub use host::{Cpu, Fact, Host};
 pub use host_memory::{CgroupMemory, HostMemory, HostMemoryInstants};
 pub use lab::{Findings, Lab, LabKind, Pages, Where};
-pub use metric::{Better, LAB_METRICS, METRICS, Metric, metric};
+pub use metric::{Better, LAB_METRICS, METRICS, Metric, SYSTEM_CALLS, metric};
 pub use pass::*;
 pub use run::{Entrant, LeftOut, Planned, RUN_SCHEMA, Run};
 pub use search::{Search, Slo};

@@ -20,11 +20,16 @@ pub struct Metric {
     labs: &'static [LabKind],
 }
 
-/// What a scenario must ask for to have a metric.
+/// What a scenario must ask for, for its cells to have a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Asked {
-    Nothing,
+    /// Nothing.
+    Always,
+    /// Who served whom: `by_worker`.
     ByWorker,
+    /// What the kernel counts: `counters`.
+    Counters,
+    /// What became of a server that was struck: `fault`.
     Fault,
 }
 
@@ -42,12 +47,13 @@ pub enum Better {
 impl Metric {
     /// Whether cells of this scenario have it.
     pub fn applies(&self, scenario: &Scenario) -> bool {
-        let asked = match self.asked {
-            Asked::Nothing => true,
+        let is_asked = match self.asked {
+            Asked::Always => true,
             Asked::ByWorker => scenario.by_worker,
+            Asked::Counters => scenario.counters > 0,
             Asked::Fault => scenario.fault.is_some(),
         };
-        asked && self.workloads.contains(&scenario.workload)
+        self.workloads.contains(&scenario.workload) && is_asked
     }
 
     /// Whether passes of this lab have it.
@@ -56,8 +62,15 @@ impl Metric {
     }
 }
 
-/// The metric of this name.
+/// System calls of all names. Those of one name are `system_calls_per_request_NAME`, the rest
+/// `system_calls_per_request_others`: which there are, the records say.
+pub const SYSTEM_CALLS: &str = "system_calls_per_request";
+
+/// The metric of this name; of system calls of one name, that of all.
 pub fn metric(name: &str) -> Option<&'static Metric> {
+    let is_of_calls = name.strip_prefix(SYSTEM_CALLS);
+    let of_calls = is_of_calls.is_some_and(|rest| rest.starts_with('_'));
+    let name = if of_calls { SYSTEM_CALLS } else { name };
     let mut all = METRICS.iter().chain(LAB_METRICS);
     all.find(|metric| metric.name == name)
 }
@@ -85,7 +98,7 @@ const fn row(
         title,
         better,
         workloads,
-        asked: Asked::Nothing,
+        asked: Asked::Always,
         labs: &[],
     }
 }
@@ -106,6 +119,14 @@ const fn struck(row: Metric) -> Metric {
     }
 }
 
+/// One that counter passes have.
+const fn counted(row: Metric) -> Metric {
+    Metric {
+        asked: Asked::Counters,
+        ..row
+    }
+}
+
 const fn lab(
     name: &'static str,
     unit: &'static str,
@@ -119,7 +140,7 @@ const fn lab(
         title,
         better,
         workloads: &[],
-        asked: Asked::Nothing,
+        asked: Asked::Always,
         labs,
     }
 }
@@ -149,6 +170,13 @@ pub const METRICS: &[Metric] = &[
     row("switches_involuntary_per_request", "1", "switches per request, involuntary", Better::Less, LOADED),
     row("run_queue_us_per_request", "µs", "wait for a CPU per request", Better::Less, &[Workload::Rr, Workload::Stream]),
     row("faults_minor_per_request", "1", "minor faults per request", Better::Less, LOADED),
+    row("faults_major_per_request", "1", "major faults per request", Better::Less, LOADED),
+    counted(row(SYSTEM_CALLS, "1", "system calls per request", Better::Less, LOADED)),
+    counted(row("migrations_per_request", "1", "moves to another CPU per request", Better::Less, LOADED)),
+    counted(row("switches_per_request", "1", "switches per request, by perf", Better::Less, LOADED)),
+    counted(row("task_clock_us_per_request", "µs", "CPU per request, by perf", Better::Less, LOADED)),
+    counted(row("throughput_ratio_counted", "1", "requests/s while counted, of bare", Better::Neither, LOADED)),
+    counted(row("cpu_ratio_counted", "1", "CPU per request while counted, of bare", Better::Neither, LOADED)),
     row("generator_cpu_us_per_request", "µs", "generator CPU per request", Better::Neither, LOADED),
     row("schedule_lag_ns_p50", "ns", "schedule lag p50", Better::Neither, LOADED),
     row("schedule_lag_ns_p99", "ns", "schedule lag p99", Better::Neither, LOADED),

@@ -24,7 +24,12 @@ pub(crate) struct Cell<'a> {
     pub passes: Vec<&'a Pass>,
     /// Those of further blocks of the same rounds: the reference stands in every block, as the bridge between them.
     pub in_other_blocks: Vec<&'a Pass>,
-    /// The bare pass that did not, if one did not: wrong bytes before anything else, else the first.
+    /// Counter passes that went well, one a round of theirs.
+    pub counters: Vec<&'a Pass>,
+    /// The first counter pass that did not.
+    pub counters_failed: Option<&'a Pass>,
+    /// The bare pass that did not, if one did not: wrong bytes before anything else (those of a counter pass, too), else
+    /// the first.
     pub failed: Option<&'a Pass>,
     /// How late the generator itself was, where it had a schedule: nanoseconds, read once for every doubt.
     pub lag_ns_p99: Option<f64>,
@@ -67,15 +72,8 @@ impl Cell<'_> {
 /// The cells of `results`: scenarios in the suite's order, contenders in the order of entrants.
 pub(crate) fn cells(results: &Results) -> Vec<Cell<'_>> {
     let contenders = contenders(results);
-    let mut passes: BTreeMap<(&str, &str), Vec<&Pass>> = BTreeMap::new();
-    for pass in results
-        .passes
-        .iter()
-        .filter(|pass| pass.pass == PassKind::Timing)
-    {
-        let key = (pass.scenario.as_str(), pass.contender.as_str());
-        passes.entry(key).or_default().push(pass);
-    }
+    let mut timing = by_cell(results, PassKind::Timing);
+    let mut counters = by_cell(results, PassKind::Counter);
     let planned = results.run.passes.iter();
     let planned: HashSet<(&str, &str)> = planned
         .map(|it| (it.scenario.as_str(), it.contender.as_str()))
@@ -84,15 +82,26 @@ pub(crate) fn cells(results: &Results) -> Vec<Cell<'_>> {
     for scenario in &results.run.suite.scenarios {
         for &(contender, family) in &contenders {
             let key = (scenario.name.as_str(), contender);
-            let passes = passes.remove(&key).unwrap_or_default();
+            let passes = timing.remove(&key).unwrap_or_default();
+            let counters = counters.remove(&key).unwrap_or_default();
             // A search takes everybody its own way, and a share of a capacity asks only those who have one.
             if passes.is_empty() && goes_its_own_way(scenario) && !planned.contains(&key) {
                 continue;
             }
-            cells.push(cell(contender, family, scenario, &passes));
+            cells.push(cell((contender, family), scenario, &passes, &counters));
         }
     }
     cells
+}
+
+/// Passes of a kind by scenario and contender.
+fn by_cell(results: &Results, kind: PassKind) -> BTreeMap<(&str, &str), Vec<&Pass>> {
+    let mut passes: BTreeMap<(&str, &str), Vec<&Pass>> = BTreeMap::new();
+    for pass in results.passes.iter().filter(|pass| pass.pass == kind) {
+        let key = (pass.scenario.as_str(), pass.contender.as_str());
+        passes.entry(key).or_default().push(pass);
+    }
+    passes
 }
 
 /// Whether not everybody is taken through it.
@@ -125,31 +134,38 @@ fn contenders(results: &Results) -> Vec<(&str, &str)> {
     contenders
 }
 
-fn cell<'a>(
-    contender: &'a str,
-    family: &'a str,
-    scenario: &'a Scenario,
-    passes: &[&'a Pass],
-) -> Cell<'a> {
-    // A round that was made again after an interruption stands twice: the later one is whole.
+/// Good passes, the first block of each round apart from the others. A round that was made again after an
+/// interruption stands twice: the later one is whole.
+fn good<'a>(passes: &[&'a Pass]) -> (Vec<&'a Pass>, Vec<&'a Pass>) {
     let good: BTreeMap<(u32, u32), &Pass> = passes
         .iter()
         .filter(|pass| pass.outcome.is_good())
         .map(|pass| ((pass.round, pass.block), *pass))
         .collect();
     let mut rounds = BTreeSet::new();
-    let (first, in_other_blocks) = good
-        .into_values()
-        .partition(|pass| rounds.insert(pass.round));
-    let bad = || passes.iter().filter(|pass| !pass.outcome.is_good());
-    let wrong = bad().find(|pass| pass.outcome == Outcome::Wrong);
+    good.into_values()
+        .partition(|pass| rounds.insert(pass.round))
+}
+
+fn cell<'a>(
+    (contender, family): (&'a str, &'a str),
+    scenario: &'a Scenario,
+    passes: &[&'a Pass],
+    counters: &[&'a Pass],
+) -> Cell<'a> {
+    let (first, in_other_blocks) = good(passes);
+    let is_bad = |pass: &&&Pass| !pass.outcome.is_good();
+    let is_wrong = |pass: &&&Pass| pass.outcome == Outcome::Wrong;
+    let wrong = passes.iter().chain(counters).find(is_wrong);
     let mut cell = Cell {
         contender,
         family,
         scenario,
         passes: first,
         in_other_blocks,
-        failed: wrong.or_else(|| bad().next()).copied(),
+        counters: good(counters).0,
+        counters_failed: counters.iter().find(is_bad).copied(),
+        failed: wrong.or_else(|| passes.iter().find(is_bad)).copied(),
         lag_ns_p99: None,
         service_ns_p50: None,
         little: Vec::new(),

@@ -63,6 +63,7 @@ const COLUMNS: &[Column] = &[
     column("switches per request, voluntary", "switches_voluntary_per_request", loaded),
     column("involuntary", "switches_involuntary_per_request", loaded),
     column("wait for a CPU", "run_queue_us_per_request", |it| closed(it) && !crr(it)),
+    column("system calls", record::SYSTEM_CALLS, |it| it.counters > 0),
     column("per connection", "memory_bytes_per_connection", idle),
     column("beside it: sockets, both ends", "socket_bytes_per_connection", idle),
     column("slab, both ends", "slab_bytes_per_connection", idle),

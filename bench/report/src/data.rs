@@ -10,7 +10,7 @@ use record::{
 use crate::cells::{self, Cell};
 use crate::comparisons;
 use crate::conditions::{asks_at_once, is_open, is_saturating};
-use crate::doubts::{TOO_FEW_ROUNDS, UNSERVED, VALID};
+use crate::doubts::{self, TOO_FEW_ROUNDS, UNSERVED, VALID};
 use crate::format;
 use crate::labs;
 use crate::struck::strikes;
@@ -296,7 +296,18 @@ impl<'a> Data<'a> {
                 verdict.reason.unwrap_or_default(),
             )
         });
-        failed.chain(labs::failed(self.results)).collect()
+        let counters = self.cells.iter().filter_map(|cell| {
+            let pass = cell
+                .counters_failed
+                .filter(|pass| cell.failed != Some(*pass))?;
+            let why = format!("counter pass, {}", doubts::failure(pass));
+            let outcome = pass.outcome.as_str().to_owned();
+            Some((cell.contender, cell.scenario.name.as_str(), outcome, why))
+        });
+        failed
+            .chain(counters)
+            .chain(labs::failed(self.results))
+            .collect()
     }
 }
 

@@ -101,7 +101,7 @@ pub fn is_doubt(word: &str) -> bool {
 }
 
 /// Why a pass is not ok, as one line without paths.
-fn failure(pass: &Pass) -> String {
+pub(crate) fn failure(pass: &Pass) -> String {
     let Some(cause) = &pass.cause else {
         return format!("round {}: no cause was recorded", pass.round);
     };

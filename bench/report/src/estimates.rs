@@ -4,8 +4,10 @@ use rayon::prelude::*;
 use record::{Estimate, METRICS, Metric};
 
 use crate::cells::Cell;
+use crate::counters;
 use crate::doubts::Verdict;
 use crate::figures::{self, How};
+use crate::format;
 use crate::latency::{Merged, Span};
 use crate::memory::{self, Part};
 use crate::stats::{self, Interval};
@@ -19,11 +21,21 @@ pub(crate) fn estimates(cells: &[Cell<'_>], seed: u64) -> Vec<Estimate> {
         let metrics = METRICS
             .iter()
             .filter(|metric| metric.applies(cell.scenario));
+        // Which system calls there are, the records say.
+        let calls = match cell.scenario.counters {
+            0 => Vec::new(),
+            _ => counters::by_name(cells, cell.scenario),
+        };
+        let calls = calls
+            .iter()
+            .filter_map(|name| Some((name.as_str(), record::metric(name)?)));
         metrics
-            .map(|metric| {
-                let seed = stats::seed(seed, &[cell.contender, &cell.scenario.name, metric.name]);
-                let found = found(cells, cell, &latencies, metric, seed);
-                estimate(cell, metric, verdict, found)
+            .map(|metric| (metric.name, metric))
+            .chain(calls)
+            .map(|(name, metric)| {
+                let seed = stats::seed(seed, &[cell.contender, &cell.scenario.name, name]);
+                let found = found(cells, cell, &latencies, name, seed);
+                estimate(cell, (name, metric), verdict, found)
             })
             .collect::<Vec<_>>()
     };
@@ -66,11 +78,12 @@ fn found(
     cells: &[Cell<'_>],
     cell: &Cell<'_>,
     latencies: &Latencies,
-    metric: &Metric,
+    metric: &str,
     seed: u64,
 ) -> Result<Found, String> {
     let passes = cell.figures();
-    if passes.is_empty() {
+    let how = figures::how(metric);
+    if passes.is_empty() && !matches!(how, How::Counter) {
         return Err("no good pass".to_owned());
     }
     let counted = |value: u64| {
@@ -81,7 +94,7 @@ fn found(
             note: None,
         })
     };
-    match figures::how(metric.name) {
+    match how {
         How::Percentile(span, quantile) => {
             let merged = latencies.get(span)?;
             Ok(Found {
@@ -103,14 +116,22 @@ fn found(
         How::Total(count) => counted(passes.iter().map(|pass| count(pass)).sum()),
         How::Largest(count) => counted(passes.iter().map(|pass| count(pass)).max().unwrap_or(0)),
         _ => {
-            let rounds = by_round(cells, cell, metric.name)?;
+            let rounds = by_round(cells, cell, metric)?;
             let values: Vec<f64> = rounds.iter().map(|(_, value)| *value).collect();
             let value = stats::median(&values).ok_or("no round has it")?;
+            let few = matches!(how, How::Counter) && values.len() < stats::ROUNDS_MIN;
             Ok(Found {
                 value,
                 interval: stats::median_interval(&values, seed),
                 rounds: values.len(),
-                note: value.is_infinite().then(|| struck::NEVER.to_owned()),
+                note: match value.is_infinite() {
+                    true => Some(struck::NEVER.to_owned()),
+                    false => few.then(|| {
+                        let rounds = format::plural(values.len(), "round");
+                        let least = stats::ROUNDS_MIN;
+                        format!("{rounds} of counter passes: an interval takes {least}")
+                    }),
+                },
             })
         }
     }
@@ -140,6 +161,7 @@ pub(crate) fn by_round(
         }
         How::Percentile(span, quantile) => Ok(Merged::of(cell, span)?.by_round(quantile)),
         How::Slope(part) => memory::slopes(cells, cell, part),
+        How::Counter => counters::by_round(cell, metric),
         How::Total(_) | How::Largest(_) | How::Unknown => {
             Err(format!("this version does not know {metric}"))
         }
@@ -148,7 +170,7 @@ pub(crate) fn by_round(
 
 fn estimate(
     cell: &Cell<'_>,
-    metric: &Metric,
+    (name, metric): (&str, &Metric),
     verdict: &Verdict,
     found: Result<Found, String>,
 ) -> Estimate {
@@ -177,7 +199,7 @@ fn estimate(
         contender: cell.contender.to_owned(),
         family: cell.family.to_owned(),
         scenario: cell.scenario.name.clone(),
-        metric: metric.name.to_owned(),
+        metric: name.to_owned(),
         unit: metric.unit.to_owned(),
         value: found.as_ref().and_then(|found| finite(found.value)),
         low: interval.and_then(|interval| finite(interval.low)),
@@ -185,7 +207,7 @@ fn estimate(
         rounds: found
             .as_ref()
             .map_or(0, |found| u32::try_from(found.rounds).unwrap_or(u32::MAX)),
-        source: figures::source(metric.name, pass, cell.scenario.workload),
+        source: figures::source(name, pass, cell.scenario.workload),
         verdict: verdict.word.clone(),
         reason,
     }

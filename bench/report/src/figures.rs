@@ -25,6 +25,8 @@ pub(crate) enum How {
     Total(fn(&Pass) -> u64),
     /// A count, the largest of any round.
     Largest(fn(&Pass) -> u64),
+    /// One figure a round of counter passes; the median of them.
+    Counter,
     /// A metric that this version does not know.
     Unknown,
 }
@@ -52,6 +54,7 @@ pub(crate) fn how(metric: &str) -> How {
         "switches_involuntary_per_request" => How::Round(|pass, load| count(pass, load, |usage| usage.switches_involuntary)),
         "run_queue_us_per_request" => How::Round(run_queue),
         "faults_minor_per_request" => How::Round(|pass, load| count(pass, load, |usage| usage.faults_minor)),
+        "faults_major_per_request" => How::Round(|pass, load| count(pass, load, |usage| usage.faults_major)),
         "generator_cpu_us_per_request" => How::Round(generator_cpu),
         "jain_connections" => How::Round(|pass, _| distribution::evenness(pass, |worker| f64::from(worker.connections))),
         "jain_requests" => How::Round(|pass, _| distribution::evenness(pass, |worker| worker.replies as f64)),
@@ -81,6 +84,9 @@ pub(crate) fn how(metric: &str) -> How {
         "tasks" => How::Round(|pass, _| gauge(pass, |gauge| u64::from(gauge.tasks))),
         "startup_ms" => How::Round(|pass, _| pass.startup_ns.map(|ns| ns as f64 / 1e6).ok_or("start-up was not recorded")),
         "unserved" => How::Largest(|pass| u64::from(pass.connections.asked.saturating_sub(pass.connections.served))),
+        "migrations_per_request" | "switches_per_request" | "task_clock_us_per_request" => How::Counter,
+        "throughput_ratio_counted" | "cpu_ratio_counted" => How::Counter,
+        calls if calls.starts_with(record::SYSTEM_CALLS) => How::Counter,
         _ => How::Unknown,
     }
 }
@@ -90,8 +96,12 @@ pub(crate) fn source(metric: &str, pass: Option<&Pass>, workload: Workload) -> S
     let usage = pass
         .and_then(|pass| window(pass, workload).ok())
         .map(|(_, after)| after);
-    let source = if metric.starts_with("cpu_us") {
+    let source = if metric.starts_with("cpu_") {
         usage.map(|usage| usage.cpu_source)
+    } else if metric.starts_with("throughput") {
+        Some(record::Source::Generator)
+    } else if matches!(how(metric), How::Counter) {
+        Some(record::Source::Perf)
     } else if ["switches", "faults", "run_queue"]
         .iter()
         .any(|part| metric.starts_with(part))
@@ -111,7 +121,8 @@ fn how_is_gauged(metric: &str) -> bool {
     metric.contains("_bytes") || metric == "tasks" || metric == "startup_ms"
 }
 
-fn throughput(pass: &Pass, _: Workload) -> Figure {
+/// Replies a second.
+pub(crate) fn throughput(pass: &Pass, _: Workload) -> Figure {
     match counted(pass) {
         (_, 0) => Err("neither a slice nor a bin was recorded"),
         (replies, length_ns) => Ok(replies as f64 * 1e9 / length_ns as f64),
@@ -154,7 +165,8 @@ fn steady(from: &Usage, to: &Usage, workload: Workload) -> Result<(), &'static s
     Ok(())
 }
 
-fn cpu(pass: &Pass, workload: Workload) -> Figure {
+/// CPU time of a request, microseconds.
+pub(crate) fn cpu(pass: &Pass, workload: Workload) -> Figure {
     let (from, to) = window(pass, workload)?;
     // A cgroup keeps the time of tasks that ended; the sum over living ones does not.
     if to.cpu_source != record::Source::Cgroup {

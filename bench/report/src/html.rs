@@ -12,7 +12,7 @@ use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
 use crate::markdown::HOCKEY_STICK;
 use crate::tables::{self, Figure, Row, Table};
-use crate::{capacity, format, labs, limits, markdown, noise_floor, yardsticks};
+use crate::{capacity, counters, format, labs, limits, markdown, noise_floor, yardsticks};
 
 const STYLE: &str = include_str!("html/style.css");
 
@@ -152,7 +152,24 @@ fn section(data: &Data<'_>, scenario: &Scenario, charts: &[Drawn]) -> Markup {
             @if !table.notes.is_empty() {
                 ul.notes { @for note in &table.notes { li { (note) } } }
             }
+            (counted(data, scenario))
             @for chart in charts.iter().filter(|it| it.scenario.as_ref() == Some(&scenario.name)) { (figure(chart)) }
+        }
+    }
+}
+
+/// What the scenario's counter passes counted.
+fn counted(data: &Data<'_>, scenario: &Scenario) -> Markup {
+    let Some(table) = counters::tables::table(data, scenario) else {
+        return html! {};
+    };
+    html! {
+        p.conditions { (counters::tables::caption(data, scenario)) }
+        @if !table.head.is_empty() {
+            div.box tabindex="0" { (grid(&table, &format!("{}: system calls", scenario.title))) }
+        }
+        @if !table.notes.is_empty() {
+            ul.notes { @for note in &table.notes { li { (note) } } }
         }
     }
 }

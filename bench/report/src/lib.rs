@@ -10,7 +10,7 @@
 //! | question | where |
 //! |---|---|
 //! | which passes make a figure | `cells` |
-//! | a figure of one round | `figures`, `latency`, `memory` |
+//! | a figure of one round | `figures`, `latency`, `memory`, `counters` |
 //! | a window over time | `series` |
 //! | a median with its interval | `stats`, `estimates` |
 //! | one contender against another | `comparisons`, `duel` |
@@ -35,6 +35,7 @@ mod checkup;
 mod columns;
 mod comparisons;
 mod conditions;
+mod counters;
 mod data;
 mod distribution;
 mod doubts;

@@ -9,7 +9,7 @@ use crate::charts::Drawn;
 use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
 use crate::tables::Table;
-use crate::{capacity, format, labs, limits, noise_floor, tables, yardsticks};
+use crate::{capacity, counters, format, labs, limits, noise_floor, tables, yardsticks};
 
 /// The chart that stands beside capacities.
 pub(crate) const HOCKEY_STICK: &str = "latency-by-rate";
@@ -201,6 +201,11 @@ fn section(text: &mut String, data: &Data<'_>, scenario: &Scenario) {
     );
     let table = tables::table(data, scenario);
     table_of(text, &table);
+    if let Some(table) = counters::tables::table(data, scenario) {
+        let caption = counters::tables::caption(data, scenario);
+        push(text, &format!("\n*{}*\n", line(&caption)));
+        table_of(text, &table);
+    }
 }
 
 fn lab_section(text: &mut String, data: &Data<'_>, lab: &Lab) {
@@ -215,6 +220,15 @@ fn lab_section(text: &mut String, data: &Data<'_>, lab: &Lab) {
 }
 
 fn table_of(text: &mut String, table: &Table) {
+    if !table.head.is_empty() {
+        rows_of(text, table);
+    }
+    for note in &table.notes {
+        push(text, &format!("\n{} {}", format::MISSING, line(note)));
+    }
+}
+
+fn rows_of(text: &mut String, table: &Table) {
     push(text, &format!("| | {} |", line_of(&table.head)));
     push(text, &format!("|---|{}", "---:|".repeat(table.head.len())));
     for row in &table.rows {
@@ -231,9 +245,6 @@ fn table_of(text: &mut String, table: &Table) {
             text,
             &format!("| {name} | {} |", cells.collect::<Vec<_>>().join(" | ")),
         );
-    }
-    for note in &table.notes {
-        push(text, &format!("\n{} {}", format::MISSING, line(note)));
     }
 }
 

@@ -10,7 +10,7 @@ use crate::answers::answers;
 use crate::conditions::{asked, conditions, cores_of};
 use crate::data::{Data, may_be_shown};
 use crate::doubts::OVERLOAD;
-use crate::{capacity, format, labs, limits, noise_floor, struck};
+use crate::{capacity, columns, format, labs, limits, noise_floor, struck};
 
 pub(crate) mod text;
 
@@ -20,10 +20,12 @@ const LINES: usize = 24;
 /// Mechanisms and figures of a lab's table.
 const LAB_ROWS: usize = 14;
 const LAB_COLUMNS: usize = 5;
-/// Contenders of a table.
-const ROWS: usize = 9;
+/// Contenders of a table, at least and at most: as many as leave room for the answer.
+const ROWS: (usize, usize) = (7, 9);
+/// What stands about the rows of a table: an empty line, its caption, its head, and how many are left out.
+const ABOUT: usize = 4;
 
-/// The answer in sentences, one table of the five families and the baseline, what was skipped or failed,
+/// The answer in sentences, one table of the families' firsts and the best of the others, what was skipped or failed,
 /// and where the report is.
 pub fn terminal(results: &Results, summary: &Summary, report_path: Option<&Path>) -> String {
     let data = Data::new(results, summary);
@@ -33,15 +35,18 @@ pub fn terminal(results: &Results, summary: &Summary, report_path: Option<&Path>
     // What comes before the path is the first thing that a figure is quoted without.
     let limits = limits::line(&data, COLUMNS).filter(|_| report_path.is_some());
     let path: Vec<String> = limits.into_iter().chain(path).collect();
-    let table = table(&data);
-    let notes = notes(&data);
-    let mut lines = vec![clip(&head(&data), COLUMNS)];
-    let room = LINES.saturating_sub(lines.len() + table.len() + path.len() + notes.len().min(3));
     let sentences: Vec<String> = noise_floor::sentences(&data)
         .iter()
         .chain(&answers(&data))
         .flat_map(|sentence| wrap(sentence))
         .collect();
+    let notes = notes(&data);
+    let mut lines = vec![clip(&head(&data), COLUMNS)];
+    // The answer goes before the contenders that are not the first of their family.
+    let others = lines.len() + sentences.len() + path.len() + notes.len().min(3);
+    let room = LINES.saturating_sub(others + ABOUT);
+    let table = table(&data, room.clamp(ROWS.0, ROWS.1));
+    let room = LINES.saturating_sub(lines.len() + table.len() + path.len() + notes.len().min(3));
     lines.extend(cut(sentences, room, "…"));
     lines.extend(table);
     let room = LINES.saturating_sub(lines.len() + path.len());
@@ -62,13 +67,13 @@ fn head(data: &Data<'_>) -> String {
     format!("{suite}: {made}, intervals of 95 %{damage}")
 }
 
-/// The table's lines: its conditions, its head, a line a family.
-fn table(data: &Data<'_>) -> Vec<String> {
+/// The table's lines: its conditions, its head, a line a contender.
+fn table(data: &Data<'_>, rows: usize) -> Vec<String> {
     match (data.typical(Workload::Rr), data.typical_open()) {
-        (Some(scenario), _) => closed(data, scenario),
-        (None, Some(scenario)) => open(data, scenario),
+        (Some(scenario), _) => closed(data, scenario, rows),
+        (None, Some(scenario)) => open(data, scenario, rows),
         (None, None) => match data.struck().next() {
-            Some(scenario) => around_a_strike(data, scenario),
+            Some(scenario) => around_a_strike(data, scenario, rows),
             None => labs(data),
         },
     }
@@ -143,7 +148,7 @@ fn labs(data: &Data<'_>) -> Vec<String> {
 }
 
 /// At saturation: what the families answer and what it costs.
-fn closed(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
+fn closed(data: &Data<'_>, scenario: &Scenario, most: usize) -> Vec<String> {
     let memory = data.heaviest();
     let steady = steady(data, scenario);
     let mut table = grid(&[
@@ -156,7 +161,8 @@ fn closed(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
         "switches",
         "CPU µs",
     ]);
-    for entrant in data.firsts() {
+    let shown = rows(data, scenario, most);
+    for entrant in &shown {
         let name = entrant.name.as_str();
         let mut row = vec![clip(name, 21)];
         row.extend(loaded(data, name, &scenario.name, steady));
@@ -181,7 +187,34 @@ fn closed(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
             scenario.name
         ),
     };
-    drawn(&mut table, &caption)
+    with_rest(data, shown.len(), drawn(&mut table, &caption))
+}
+
+/// Contenders of a table: the first of each family, then the best of the others.
+fn rows<'a>(data: &Data<'a>, scenario: &Scenario, most: usize) -> Vec<&'a Entrant> {
+    let mut rows = data.firsts();
+    let ranking = data.ranking(&scenario.name, columns::ranked_by(data, scenario));
+    let ranked = ranking
+        .iter()
+        .filter_map(|it| data.measured().find(|entrant| entrant.name == it.contender));
+    for entrant in ranked.chain(data.measured()) {
+        if rows.len() < most && rows.iter().all(|row| row.name != entrant.name) {
+            rows.push(entrant);
+        }
+    }
+    rows
+}
+
+/// A table's lines, and how many contenders had no room in it.
+fn with_rest(data: &Data<'_>, shown: usize, mut lines: Vec<String>) -> Vec<String> {
+    let rest = data.measured().count().saturating_sub(shown);
+    if rest > 0 {
+        lines.push(format!(
+            "… and {}: see the report",
+            format::plural_of(rest, "other", "others")
+        ));
+    }
+    lines
 }
 
 /// The scenario with a rate that asks the same otherwise: latency is read there, where it is not connections
@@ -197,9 +230,8 @@ fn steady<'a>(data: &Data<'a>, saturated: &Scenario) -> Option<&'a Scenario> {
     data.sections().find(alike)
 }
 
-/// At a rate: who keeps it, and how long users wait. The firsts of families before the others, as many as
-/// leave room for the answer.
-fn open(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
+/// At a rate: who keeps it, and how long users wait.
+fn open(data: &Data<'_>, scenario: &Scenario, most: usize) -> Vec<String> {
     let mut table = grid(&[
         "",
         "achieved",
@@ -208,7 +240,8 @@ fn open(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
         "p99, service",
         "CPU µs/request",
     ]);
-    for entrant in paced_rows(data) {
+    let shown = rows(data, scenario, most);
+    for entrant in &shown {
         let name = entrant.name.as_str();
         let mut row = vec![clip(name, 21)];
         row.extend(paced(data, name, scenario));
@@ -221,30 +254,23 @@ fn open(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
         scenario.connections,
         format::cores(scenario.server_cpus)
     );
-    drawn(&mut table, &caption)
+    with_rest(data, shown.len(), drawn(&mut table, &caption))
 }
 
 /// Of servers that were struck: what it cost, and who serves afterwards.
-fn around_a_strike(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
+fn around_a_strike(data: &Data<'_>, scenario: &Scenario, most: usize) -> Vec<String> {
     let head = ["", "hit", "lost", "outage", "longest wait", "served after"];
     let mut table = grid(&head);
-    for entrant in paced_rows(data) {
+    let shown = rows(data, scenario, most);
+    for entrant in &shown {
         if let Some(cell) = data.cell(&entrant.name, &scenario.name) {
             let mut row = vec![clip(&entrant.name, 21)];
             row.extend(struck::terminal_row(data, cell));
             table.add_row(row);
         }
     }
-    drawn(
-        &mut table,
-        &format!("{}: {}", scenario.name, conditions(scenario)),
-    )
-}
-
-fn paced_rows<'a>(data: &Data<'a>) -> Vec<&'a Entrant> {
-    let mut rows = data.firsts_then_others();
-    rows.truncate(ROWS);
-    rows
+    let caption = format!("{}: {}", scenario.name, conditions(scenario));
+    with_rest(data, shown.len(), drawn(&mut table, &caption))
 }
 
 pub(crate) fn grid(head: &[&str]) -> Table {
@@ -355,11 +381,9 @@ const WEAK: [&str; 3] = ["client-bound", OVERLOAD, "few-samples"];
 /// What weakens the table, what failed, what was skipped: a line each.
 fn notes(data: &Data<'_>) -> Vec<String> {
     let mut notes = Vec::new();
-    let (scenario, shown) = match data.typical(Workload::Rr) {
-        Some(scenario) => (Some(scenario), data.firsts()),
-        None => (data.typical_open(), paced_rows(data)),
-    };
-    for entrant in shown {
+    let scenario = data.typical(Workload::Rr).or_else(|| data.typical_open());
+    let shown = scenario.map(|scenario| rows(data, scenario, ROWS.1));
+    for entrant in shown.into_iter().flatten() {
         let it = scenario.and_then(|it| data.estimate(&entrant.name, &it.name, "throughput_per_s"));
         if let Some(it) = it.filter(|it| WEAK.contains(&it.verdict.as_str())) {
             let reason = it.reason.clone().unwrap_or_default();

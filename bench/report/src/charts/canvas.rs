@@ -287,3 +287,9 @@ pub(crate) fn head_height(subtitles: &[String]) -> i32 {
         .map(|line| wrap(line, soft(SMALL), WIDTH - 2 * MARGIN).len());
     132 + 34 * i32::try_from(lines.sum::<usize>()).unwrap_or(0)
 }
+
+/// How high a picture is that has room for a head of four lines below its title: a longer head makes it taller.
+pub(crate) fn taller(height: i32, subtitles: &[String]) -> i32 {
+    const HEAD: i32 = 132 + 34 * 4;
+    height + (head_height(subtitles) - HEAD).max(0)
+}

@@ -5,9 +5,9 @@ use record::Scenario;
 
 use super::canvas::{
     Canvas, Held, INK, MARGIN, RULE, SMALL, SOFT, WIDTH, bold, fit, head_height, picture, plain,
-    soft, width,
+    soft, taller, width,
 };
-use super::lines::{self, Scale, Stroke, Style};
+use super::lines::{self, Chosen, Scale, Stroke, Style};
 use super::{labels, palette};
 use crate::data::Data;
 use crate::format;
@@ -68,30 +68,53 @@ pub(crate) fn curves<'a>(
 }
 
 /// The picture; `None` without a curve.
-pub(crate) fn draw(mut curves: Vec<Curve<'_>>, mut frame: Frame<'_>) -> Option<String> {
+pub(crate) fn draw(
+    data: &Data<'_>,
+    curves: Vec<Curve<'_>>,
+    mut frame: Frame<'_>,
+) -> Option<String> {
+    let curves = Chosen::of(data, curves, |curve| &curve.style, Curve::merit);
     if curves.is_empty() {
         return None;
     }
-    let left_out = curves.len().saturating_sub(lines::LINES);
-    curves.truncate(lines::LINES);
-    if let Some(first) = frame.subtitles.first_mut().filter(|_| left_out > 0) {
-        first.push_str(&format!("; {left_out} more left out, see the tables"));
+    if let Some(first) = frame.subtitles.first_mut() {
+        first.push_str(&curves.said("where its line ends"));
     }
-    Some(picture(HEIGHT, |canvas| {
+    let height = taller(HEIGHT, &frame.subtitles);
+    Some(picture(height, |canvas| {
         let top = canvas
             .head(frame.title, &frame.subtitles)
             .max(head_height(&frame.subtitles));
-        let y = scale(&curves, &frame, top);
+        let y = scale(&curves, &frame, (top, height));
         let x = |place: usize| x_of(place, frame.places.len());
         grid(canvas, &frame, &y);
         bound(canvas, &frame, &y);
-        for (index, curve) in curves.iter().enumerate() {
+        for curve in &curves.crowd {
+            lines::grey(canvas, &curve.places(&y, x));
+        }
+        for (index, curve) in curves.named.iter().enumerate() {
             // Side by side, so that the whiskers of near curves do not cover each other.
-            let aside = 8 * index as i32 - 4 * (curves.len() as i32 - 1);
+            let aside = 8 * index as i32 - 4 * (curves.named.len() as i32 - 1);
             trace(canvas, curve, &y, |place| x(place) + aside);
         }
-        name_curves(canvas, &curves, &frame, &y);
+        name_curves(canvas, &curves.named, &frame, &y);
     }))
+}
+
+impl Curve<'_> {
+    /// Where it ends, and how high.
+    fn merit(&self) -> (f64, f64) {
+        let mut points = self.points.iter().enumerate().rev();
+        let last = points.find_map(|(place, point)| Some((place as f64, (*point)?.0)));
+        last.unwrap_or((-1.0, 0.0))
+    }
+
+    fn places(&self, y: &Scale, x: impl Fn(usize) -> i32) -> Vec<Option<(i32, i32)>> {
+        let points = self.points.iter().enumerate();
+        points
+            .map(|(place, point)| point.map(|(value, _)| (x(place), y.at(value))))
+            .collect()
+    }
 }
 
 fn x_of(place: usize, places: usize) -> i32 {
@@ -99,14 +122,12 @@ fn x_of(place: usize, places: usize) -> i32 {
     from + (to - from) * place as i32 / (places as i32 - 1).max(1)
 }
 
-fn scale(curves: &[Curve<'_>], frame: &Frame<'_>, top: i32) -> Scale {
-    let points = curves
-        .iter()
-        .flat_map(|curve| curve.points.iter().flatten());
+fn scale(curves: &Chosen<Curve<'_>>, frame: &Frame<'_>, (top, height): (i32, i32)) -> Scale {
+    let points = curves.all().flat_map(|curve| curve.points.iter().flatten());
     let most =
         points.map(|(value, interval)| interval.map_or(*value, |(_, high)| high.max(*value)));
     let most = most.fold(0.0, f64::max);
-    let bottom = HEIGHT - if frame.axis.is_empty() { 80 } else { 130 };
+    let bottom = height - if frame.axis.is_empty() { 80 } else { 130 };
     Scale::about(bottom, top + 60, (0.0, most), false)
 }
 
@@ -152,13 +173,7 @@ fn bound(canvas: &Canvas<'_>, frame: &Frame<'_>, y: &Scale) {
 
 fn trace(canvas: &Canvas<'_>, curve: &Curve<'_>, y: &Scale, x: impl Fn(usize) -> i32) {
     let style = &curve.style;
-    let places: Vec<Option<(i32, i32)>> = curve
-        .points
-        .iter()
-        .enumerate()
-        .map(|(place, point)| point.map(|(value, _)| (x(place), y.at(value))))
-        .collect();
-    lines::line(canvas, &places, style, Stroke::Thick);
+    lines::line(canvas, &curve.places(y, &x), style, Stroke::Thick);
     for (place, point) in curve.points.iter().enumerate() {
         let Some((value, interval)) = point else {
             continue;

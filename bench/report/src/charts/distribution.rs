@@ -22,11 +22,10 @@ pub(crate) fn draw(data: &Data<'_>, scenario: &Scenario, title: &str) -> Option<
         data.cell(&entrant.name, &scenario.name)
             .and_then(|cell| row(data, cell))
     };
-    let mut rows: Vec<Row<'_>> = data.measured().filter_map(of).collect();
+    let rows: Vec<Row<'_>> = data.measured().filter_map(of).collect();
     if !scenario.by_worker || rows.is_empty() {
         return None;
     }
-    rows.truncate(bars::ROWS);
     let pieces = (1..PIECES).map(|index| match index {
         1 => ("each of the others", OTHERS[0]),
         _ => ("", OTHERS[(index + 1) % 2]),

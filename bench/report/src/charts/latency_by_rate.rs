@@ -5,9 +5,9 @@ use record::Scenario;
 
 use super::canvas::{
     Canvas, Held, INK, MARGIN, RULE, SMALL, SOFT, WIDTH, bold, fit, head_height, picture, plain,
-    soft, width,
+    soft, taller, width,
 };
-use super::lines::{self, Scale, Stroke, Style};
+use super::lines::{self, Chosen, Scale, Stroke, Style};
 use super::{labels, palette};
 use crate::capacity;
 use crate::conditions::{conditions_but_rate, is_open};
@@ -54,18 +54,24 @@ struct Point {
 /// The picture; `None` unless somebody has figures at two rates.
 pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     let scenarios = longest_line(data)?;
-    let (mut drawn, absent) = lines_of(data, &scenarios);
-    let left_out = drawn.len().saturating_sub(lines::LINES);
-    drawn.truncate(lines::LINES);
-    let subtitles = subtitles(data, &scenarios, &absent, left_out);
-    Some(picture(HEIGHT, |canvas| {
+    let (drawn, absent) = lines_of(data, &scenarios);
+    let drawn = Chosen::of(data, drawn, |line| &line.style, Line::merit);
+    let subtitles = subtitles(data, &scenarios, &absent, &drawn);
+    let height = taller(HEIGHT, &subtitles);
+    Some(picture(height, |canvas| {
         let top = canvas.head(title, &subtitles).max(head_height(&subtitles));
-        let (x, y) = scales(&drawn, &scenarios, top);
+        let (x, y) = scales(&drawn, &scenarios, (top, height));
         grid(canvas, &x, &y, &scenarios, beside(data));
-        for (index, line) in drawn.iter().enumerate() {
-            trace(canvas, &x, &y, line, aside(index, drawn.len()));
+        for line in &drawn.crowd {
+            let points = line.points.iter();
+            let place = |it: &Point| (x.at(it.rate), y.at(it.response));
+            let places = points.map(|point| point.as_ref().map(place));
+            lines::grey(canvas, &places.collect::<Vec<_>>());
         }
-        name_lines(canvas, &x, &y, &drawn, data.search().is_some());
+        for (index, line) in drawn.named.iter().enumerate() {
+            trace(canvas, &x, &y, line, aside(index, drawn.named.len()));
+        }
+        name_lines(canvas, &x, &y, &drawn.named, data.search().is_some());
     }))
 }
 
@@ -98,7 +104,10 @@ fn rate_of(scenario: &Scenario) -> f64 {
 }
 
 /// Who can be drawn, and who cannot with the reason.
-fn lines_of<'a>(data: &Data<'a>, scenarios: &[&Scenario]) -> (Vec<Line<'a>>, Vec<String>) {
+fn lines_of<'a>(
+    data: &Data<'a>,
+    scenarios: &[&Scenario],
+) -> (Vec<Line<'a>>, Vec<(String, String)>) {
     let (mut drawn, mut absent) = (Vec::new(), Vec::new());
     for entrant in data.firsts_then_others() {
         let name = entrant.name.as_str();
@@ -118,7 +127,7 @@ fn lines_of<'a>(data: &Data<'a>, scenarios: &[&Scenario]) -> (Vec<Line<'a>>, Vec
                 doubts,
             });
         } else if !doubts.is_empty() {
-            absent.push(format!("{name} ({})", doubts.join("; ")));
+            absent.push((name.to_owned(), doubts.join("; ")));
         }
     }
     (drawn, absent)
@@ -175,8 +184,8 @@ fn doubts(data: &Data<'_>, name: &str, scenarios: &[&Scenario]) -> Vec<String> {
 fn subtitles(
     data: &Data<'_>,
     scenarios: &[&Scenario],
-    absent: &[String],
-    left_out: usize,
+    absent: &[(String, String)],
+    drawn: &Chosen<Line<'_>>,
 ) -> Vec<String> {
     let made = scenarios.iter().map(|it| data.rounds_made(it)).min();
     let made = made.unwrap_or(0);
@@ -197,17 +206,17 @@ fn subtitles(
             false => "with 95 % intervals",
         }
     );
-    if !absent.is_empty() {
-        load.push_str(&format!("; not drawn: {}", absent.join(", ")));
-    }
-    if left_out > 0 {
-        load.push_str(&format!("; {left_out} more left out, see the tables"));
-    }
+    load.push_str(&drawn.said("at the highest rate that it keeps"));
+    load.push_str(&lines::not_drawn(absent));
     vec![load, palette::machine(data)]
 }
 
-fn scales(drawn: &[Line<'_>], scenarios: &[&Scenario], top: i32) -> (Scale, Scale) {
-    let points = || drawn.iter().flat_map(|line| line.points.iter().flatten());
+fn scales(
+    drawn: &Chosen<Line<'_>>,
+    scenarios: &[&Scenario],
+    (top, height): (i32, i32),
+) -> (Scale, Scale) {
+    let points = || drawn.all().flat_map(|line| line.points.iter().flatten());
     let times = || {
         points().flat_map(|it| {
             let (low, high) = it.interval.unwrap_or((it.response, it.response));
@@ -225,7 +234,7 @@ fn scales(drawn: &[Line<'_>], scenarios: &[&Scenario], top: i32) -> (Scale, Scal
         times().fold(f64::INFINITY, f64::min),
         times().fold(0.0, f64::max),
     );
-    (x, Scale::about(HEIGHT - 130, top + 60, range, true))
+    (x, Scale::about(height - 130, top + 60, range, true))
 }
 
 fn grid(canvas: &Canvas<'_>, x: &Scale, y: &Scale, scenarios: &[&Scenario], beside: &str) {
@@ -319,6 +328,14 @@ impl Line<'_> {
         let points = self.points.iter().flatten();
         let mut pairs = points.filter_map(|it| Some(it.response / it.beside?));
         pairs.any(|ratio| (ratio - 1.0).abs() > SAME)
+    }
+
+    /// The highest rate at which it is valid; of two with the same, who answers earlier there is better.
+    fn merit(&self) -> (f64, f64) {
+        let mut points = self.points.iter().flatten();
+        let last = points.rfind(|point| !point.weak);
+        let figure = last.map_or(0.0, |point| point.rate - point.response * 1e-12);
+        (0.0, figure)
     }
 
     fn last(&self) -> Option<&Point> {

@@ -7,7 +7,7 @@ use super::{labels, palette};
 use crate::data::Data;
 
 /// More lines than this cannot be told apart.
-pub(crate) const LINES: usize = 8;
+const LINES: usize = 8;
 
 /// Between the labels of a scale.
 const LABEL: i32 = 44;
@@ -81,6 +81,8 @@ impl Scale {
 pub(crate) struct Style<'a> {
     /// Who.
     pub name: &'a str,
+    /// Of which family.
+    pub family: &'a str,
     /// Of the family.
     pub colour: RGBColor,
     /// Which member of it: marker and dashes.
@@ -91,9 +93,10 @@ pub(crate) struct Style<'a> {
 
 impl<'a> Style<'a> {
     /// How the lines of a contender look.
-    pub fn of(data: &Data<'_>, name: &'a str, family: &str) -> Self {
+    pub fn of(data: &Data<'_>, name: &'a str, family: &'a str) -> Self {
         Style {
             name,
+            family,
             colour: palette::colour(family),
             member: palette::member(data, name, family),
             verdict: None,
@@ -136,6 +139,123 @@ pub(crate) fn line(
             ([(x, y)], _) => canvas.line(&[(x - 3, *y), (x + 3, *y)], colour, wide),
             (stretch, 0) => canvas.line(stretch, colour, wide),
             (stretch, _) => canvas.dashes(stretch, colour, wide, 20),
+        }
+    }
+}
+
+/// Lines of which those that are too many to be told apart have no name.
+pub(crate) struct Chosen<T> {
+    /// In their colours, with their names.
+    pub named: Vec<T>,
+    /// Thin and grey behind them: how far the crowd reaches.
+    pub crowd: Vec<T>,
+}
+
+impl<T> Chosen<T> {
+    /// All of `lines` if there are few; else the best of each family, the reference, the last of those that go as far as
+    /// any, and the next best if that leaves room. What is best `merit` says: first how far a line goes, then its figure.
+    pub fn of<'a>(
+        data: &Data<'_>,
+        lines: Vec<T>,
+        style: impl Fn(&T) -> &Style<'a>,
+        merit: impl Fn(&T) -> (f64, f64),
+    ) -> Self
+    where
+        T: 'a,
+    {
+        if lines.len() <= LINES {
+            return Chosen {
+                named: lines,
+                crowd: Vec::new(),
+            };
+        }
+        let mut ranked: Vec<&T> = lines.iter().collect();
+        ranked.sort_by(|a, b| {
+            let (a, b) = (merit(a), merit(b));
+            b.0.total_cmp(&a.0).then(b.1.total_cmp(&a.1))
+        });
+        let reach = |line: &T| merit(line).0;
+        let furthest = ranked.first().map_or(0.0, |line| reach(line));
+        let last = ranked.iter().rposition(|line| reach(line) >= furthest);
+        let mut names: Vec<&str> = Vec::new();
+        let mut families: Vec<&str> = Vec::new();
+        for (index, line) in ranked.iter().enumerate() {
+            let style = style(line);
+            let is_best = !families.contains(&style.family);
+            let is_reference = style.name == data.results.run.suite.reference;
+            if is_best || is_reference || Some(index) == last {
+                names.push(style.name);
+            }
+            families.push(style.family);
+        }
+        // Few families leave room for more of each.
+        let next = ranked.iter().map(|line| style(line).name);
+        let next: Vec<&str> = next.filter(|name| !names.contains(name)).collect();
+        names.extend(next.into_iter().take(LINES.saturating_sub(names.len())));
+        let is_named = |line: &T| names.contains(&style(line).name);
+        let named: Vec<bool> = lines.iter().map(is_named).collect();
+        let mut chosen = Chosen {
+            named: Vec::new(),
+            crowd: Vec::new(),
+        };
+        for (line, named) in lines.into_iter().zip(named) {
+            if named {
+                chosen.named.push(line);
+            } else {
+                chosen.crowd.push(line);
+            }
+        }
+        chosen
+    }
+
+    /// Whether there is nobody at all.
+    pub fn is_empty(&self) -> bool {
+        self.named.is_empty()
+    }
+
+    /// Everybody, the crowd first: in the order of drawing.
+    pub fn all(&self) -> impl Iterator<Item = &T> {
+        self.crowd.iter().chain(&self.named)
+    }
+
+    /// What stands below the title where not everybody has a name; `by` says what is best.
+    pub fn said(&self, by: &str) -> String {
+        match self.crowd.len() {
+            0 => String::new(),
+            grey => format!(
+                "; named: of each family the best {by}, the reference, the last of all; grey: {grey} others, see the tables"
+            ),
+        }
+    }
+}
+
+/// `; not drawn: iterative (1 of 50 served)`: who has no line and why, those of one reason together.
+pub(crate) fn not_drawn(absent: &[(String, String)]) -> String {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (name, reason) in absent {
+        match reasons.iter_mut().find(|(other, _)| other == reason) {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((reason, vec![name])),
+        }
+    }
+    let said = |(reason, names): &(&str, Vec<&str>)| format!("{} ({reason})", names.join(", "));
+    match reasons.as_slice() {
+        [] => String::new(),
+        reasons => {
+            let said: Vec<String> = reasons.iter().map(said).collect();
+            format!("; not drawn: {}", said.join(", "))
+        }
+    }
+}
+
+/// A line of the crowd.
+pub(crate) fn grey(canvas: &Canvas<'_>, places: &[Option<(i32, i32)>]) {
+    for stretch in places.split(Option::is_none) {
+        let stretch: Vec<(i32, i32)> = stretch.iter().copied().flatten().collect();
+        match stretch.as_slice() {
+            [] => {}
+            [(x, y)] => canvas.line(&[(x - 4, *y), (x + 4, *y)], palette::CROWD, 2),
+            stretch => canvas.line(stretch, palette::CROWD, 2),
         }
     }
 }

@@ -37,15 +37,10 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     }
     let mut rows: Vec<Row<'_>> = ranking.iter().filter_map(|it| row(data, it)).collect();
     for entrant in data.measured() {
-        if let Some(served) = data.served(&entrant.name, &scenario.name) {
-            rows.push(Row {
-                label: served,
-                ..empty(data, &entrant.name, &entrant.family)
-            });
+        if rows.iter().all(|row| row.name != entrant.name) {
+            rows.extend(bars::instead(data, entrant, scenario, METRIC));
         }
     }
-    let left_out = rows.len().saturating_sub(bars::ROWS);
-    rows.truncate(bars::ROWS);
     let shown = PARTS.iter().enumerate().filter(|(part, _)| {
         let whole: f64 = rows
             .iter()
@@ -69,9 +64,6 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     if shown.iter().any(|part| *part >= OWN) {
         load.push_str("; sockets and slab are of both ends: the clients live on the same host");
     }
-    if left_out > 0 {
-        load.push_str(&format!("; {left_out} more left out, see the tables"));
-    }
     Some(bars::draw(&Bars {
         title,
         subtitles: vec![load, palette::machine(data)],
@@ -83,17 +75,6 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
             .collect(),
         rows,
     }))
-}
-
-fn empty<'a>(data: &Data<'a>, name: &'a str, family: &str) -> Row<'a> {
-    Row {
-        name,
-        colour: palette::colour(family),
-        member: palette::member(data, name, family),
-        parts: Vec::new(),
-        intervals: Vec::new(),
-        label: String::new(),
-    }
 }
 
 fn row<'a>(data: &Data<'a>, it: &'a record::Estimate) -> Option<Row<'a>> {
@@ -115,7 +96,6 @@ fn row<'a>(data: &Data<'a>, it: &'a record::Estimate) -> Option<Row<'a>> {
             .map(|(low, high)| (low / KIB, high / KIB))
             .into_iter()
             .collect(),
-        label,
-        ..empty(data, &it.contender, &it.family)
+        ..bars::empty(data, &it.contender, &it.family, label)
     })
 }

@@ -8,10 +8,12 @@
 mod bars;
 mod blocking;
 mod canvas;
+mod cpu;
 mod curves;
 mod distribution;
 mod dots;
 mod drawings;
+mod faults;
 mod five_ways;
 mod growth;
 mod labels;
@@ -24,6 +26,7 @@ mod percentiles;
 mod state;
 mod struck;
 mod switches;
+mod system_calls;
 mod throughput;
 mod time_series;
 mod work;
@@ -160,6 +163,33 @@ const CHARTS: &[Chart] = &[
                   connection waits once for each request; a loop that always finds something ready hardly ever \
                   waits. Do not conclude that switches are the whole cost: CPU per request includes the rest.",
         draw: Draw::Suite(switches::draw),
+    },
+    Chart {
+        name: "cpu-per-request",
+        title: "CPU time per request",
+        meaning: "What a request costs the server's core, whoever waits for it: under full load the shortest bar answers \
+                  the most. System is the kernel at work for it (sockets, scheduling, new processes), user its own \
+                  instructions. Do not conclude that a language is slow where the bar is long: most of an echo is the \
+                  kernel's, and how often it is asked decides.",
+        draw: Draw::Scenario(cpu::draw),
+    },
+    Chart {
+        name: "system-calls-per-request",
+        title: "System calls per request",
+        meaning: "How often a request crosses into the kernel, and for what: one read and one write are the least that a \
+                  server without io_uring can do, the rest is what its model asks for: waiting, registering, starting \
+                  and ending. Counted in passes of their own, because counting slows down. Do not add bars up to a time: \
+                  a call that sleeps, one that copies and one that finds nothing cost differently.",
+        draw: Draw::Scenario(system_calls::draw),
+    },
+    Chart {
+        name: "faults-per-request",
+        title: "Page faults per request",
+        meaning: "A page that is touched for the first time, or written to after a fork, is a fault: whoever makes a \
+                  process or a stack for each connection pays for it page by page. Drawn only where somebody has some: \
+                  a server whose tasks stand touches no new page. Do not compare the bars of two machines: how dear a \
+                  fault is the yardsticks say.",
+        draw: Draw::Scenario(faults::draw),
     },
     Chart {
         name: "distribution",

@@ -24,6 +24,9 @@ pub(crate) fn colour(family: &str) -> RGBColor {
     }
 }
 
+/// Of lines that are drawn for their crowd, not for themselves.
+pub(crate) const CROWD: RGBColor = RGBColor(0xc6, 0xca, 0xd1);
+
 /// A colour with so much white in it, 0 to 100.
 pub(crate) fn tint(colour: RGBColor, white: u32) -> RGBColor {
     let mix = |part: u8| {
@@ -58,12 +61,30 @@ pub(crate) fn marker_of(
     r: i32,
 ) {
     let d = r * 7 / 5;
-    match member % 4 {
+    match member % 8 {
         0 => canvas.dot((x, y), r, colour),
         1 => canvas.fill(x - r, y - r, x + r, y + r, colour),
         2 => canvas.polygon(&[(x, y - d), (x + d, y + r), (x - d, y + r)], colour),
-        _ => canvas.polygon(&[(x, y - d), (x + d, y), (x, y + d), (x - d, y)], colour),
+        3 => canvas.polygon(&[(x, y - d), (x + d, y), (x, y + d), (x - d, y)], colour),
+        4 => canvas.polygon(&[(x, y + d), (x + d, y - r), (x - d, y - r)], colour),
+        5 => canvas.polygon(&star((x, y), d, 4), colour),
+        6 => canvas.polygon(&[(x - d, y - r), (x + r, y), (x - d, y + r)], colour),
+        _ => canvas.polygon(&star((x, y), d, 5), colour),
     }
+}
+
+/// A star of so many points, the first of them on top.
+fn star((x, y): (i32, i32), r: i32, points: u32) -> Vec<(i32, i32)> {
+    let corner = |index: u32| {
+        let angle = std::f64::consts::PI * f64::from(index) / f64::from(points);
+        let from_middle = f64::from(r) * if index % 2 == 0 { 1.15 } else { 0.5 };
+        let (sin, cos) = angle.sin_cos();
+        (
+            x + (from_middle * sin).round() as i32,
+            y - (from_middle * cos).round() as i32,
+        )
+    };
+    (0..2 * points).map(corner).collect()
 }
 
 /// The last subtitle of every chart: machine, version.

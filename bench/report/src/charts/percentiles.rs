@@ -4,9 +4,9 @@ use record::Scenario;
 
 use super::canvas::{
     Canvas, Held, MARGIN, RULE, SMALL, SOFT, WIDTH, bold, fit, head_height, picture, plain, soft,
-    width,
+    taller, width,
 };
-use super::lines::{self, Scale, Stroke, Style};
+use super::lines::{self, Chosen, Scale, Stroke, Style};
 use super::{labels, palette};
 use crate::cells::Cell;
 use crate::conditions::{at_saturation, conditions, is_open};
@@ -45,31 +45,40 @@ pub(crate) fn draw(data: &Data<'_>, scenario: &Scenario, title: &str) -> Option<
     if !is_open(scenario) && typical.is_none_or(|typical| typical.name != scenario.name) {
         return None;
     }
-    let (mut drawn, absent) = lines(data, scenario);
-    let left_out = drawn.len().saturating_sub(lines::LINES);
-    drawn.truncate(lines::LINES);
+    let (drawn, absent) = lines(data, scenario);
+    let drawn = Chosen::of(data, drawn, |line| &line.style, Line::merit);
     if drawn.is_empty() {
         return None;
     }
-    let subtitles = subtitles(data, scenario, &absent, left_out);
-    Some(picture(HEIGHT, |canvas| {
+    let subtitles = subtitles(data, scenario, &absent, &drawn);
+    let height = taller(HEIGHT, &subtitles);
+    Some(picture(height, |canvas| {
         let top = canvas.head(title, &subtitles).max(head_height(&subtitles));
-        let (x, y) = scales(&drawn, top);
-        grid(
-            canvas,
-            &x,
-            &y,
-            drawn.iter().any(|line| !line.service.is_empty()),
-        );
-        for (index, line) in drawn.iter().enumerate() {
-            trace(canvas, &x, &y, line, (index, drawn.len()));
+        let (x, y) = scales(&drawn, (top, height));
+        let two = drawn.named.iter().any(|line| !line.service.is_empty());
+        grid(canvas, &x, &y, two);
+        for line in &drawn.crowd {
+            let response = line.response.iter();
+            let places = response.map(|point| Some((x.at(point.0), y.at(point.1))));
+            lines::grey(canvas, &places.collect::<Vec<_>>());
         }
-        name_lines(canvas, &x, &y, &drawn);
+        for (index, line) in drawn.named.iter().enumerate() {
+            trace(canvas, &x, &y, line, (index, drawn.named.len()));
+        }
+        name_lines(canvas, &x, &y, &drawn.named);
     }))
 }
 
+impl Line<'_> {
+    /// How early its slowest hundredth ends.
+    fn merit(&self) -> (f64, f64) {
+        let last = || self.response.last().map_or(0.0, |point| point.1);
+        (0.0, -self.merged.value(0.99).unwrap_or_else(|_| last()))
+    }
+}
+
 /// Who can be drawn, and who cannot with the reason.
-fn lines<'a>(data: &Data<'a>, scenario: &Scenario) -> (Vec<Line<'a>>, Vec<String>) {
+fn lines<'a>(data: &Data<'a>, scenario: &Scenario) -> (Vec<Line<'a>>, Vec<(String, String)>) {
     let (mut drawn, mut absent) = (Vec::new(), Vec::new());
     for entrant in data.firsts_then_others() {
         let name = entrant.name.as_str();
@@ -82,10 +91,11 @@ fn lines<'a>(data: &Data<'a>, scenario: &Scenario) -> (Vec<Line<'a>>, Vec<String
                 drawn.extend(line(cell, style));
             }
             None if cell.passes.is_empty() && cell.failed.is_none() => {}
-            None => absent.push(match data.served(name, &scenario.name) {
-                Some(served) => format!("{name} ({served})"),
-                None => format!("{name} ({})", cell.verdict.word),
-            }),
+            None => {
+                let served = data.served(name, &scenario.name);
+                let why = served.unwrap_or_else(|| cell.verdict.word.clone());
+                absent.push((name.to_owned(), why));
+            }
         }
     }
     (drawn, absent)
@@ -123,8 +133,8 @@ fn readings(merged: &Merged) -> Vec<(f64, f64)> {
 fn subtitles(
     data: &Data<'_>,
     scenario: &Scenario,
-    absent: &[String],
-    left_out: usize,
+    absent: &[(String, String)],
+    drawn: &Chosen<Line<'_>>,
 ) -> Vec<String> {
     let mut load = format!(
         "{}: {}{}; {}, merged",
@@ -133,18 +143,14 @@ fn subtitles(
         at_saturation(scenario),
         format::plural(data.rounds_made(scenario), "round")
     );
-    if !absent.is_empty() {
-        load.push_str(&format!("; not drawn: {}", absent.join(", ")));
-    }
-    if left_out > 0 {
-        load.push_str(&format!("; {left_out} more left out, see the tables"));
-    }
+    load.push_str(&drawn.said("by p99"));
+    load.push_str(&lines::not_drawn(absent));
     vec![load, palette::machine(data)]
 }
 
-fn scales(drawn: &[Line<'_>], top: i32) -> (Scale, Scale) {
+fn scales(drawn: &Chosen<Line<'_>>, (top, height): (i32, i32)) -> (Scale, Scale) {
     let points = || {
-        let lines = drawn.iter();
+        let lines = drawn.all();
         lines.flat_map(|line| line.response.iter().chain(&line.service))
     };
     let rarest = points().map(|point| point.0).fold(0.0, f64::max);
@@ -157,7 +163,7 @@ fn scales(drawn: &[Line<'_>], top: i32) -> (Scale, Scale) {
         high: rarest,
         log: true,
     };
-    let y = Scale::about(HEIGHT - 130, top + 60, (quickest, slowest), true);
+    let y = Scale::about(height - 130, top + 60, (quickest, slowest), true);
     (x, y)
 }
 

@@ -1,7 +1,7 @@
 //! Context switches per request, voluntary and involuntary.
 
 use plotters::style::RGBColor;
-use record::Workload;
+use record::{Entrant, Scenario, Workload};
 
 use super::bars::{self, Bars, Row};
 use super::palette;
@@ -26,25 +26,23 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
             data.at_once(Workload::Rr)
                 .find(|scenario| with_data(&scenario.name) == fullest)
         })?;
-    let mut rows: Vec<Row<'_>> = data
+    let rows: Vec<Row<'_>> = data
         .measured()
-        .filter_map(|entrant| row(data, &entrant.name, &entrant.family, &scenario.name))
+        .filter_map(|entrant| {
+            let row = row(data, entrant, scenario);
+            row.or_else(|| bars::instead(data, entrant, scenario, VOLUNTARY))
+        })
         .collect();
     if rows.iter().all(|row| row.parts.is_empty()) {
         return None;
     }
-    let left_out = rows.len().saturating_sub(bars::ROWS);
-    rows.truncate(bars::ROWS);
-    let mut load = format!(
+    let load = format!(
         "{}: {}{}; {}",
         scenario.name,
         conditions(scenario),
         at_saturation(scenario),
         palette::rounds(data, scenario)
     );
-    if left_out > 0 {
-        load.push_str(&format!("; {left_out} more left out, see the tables"));
-    }
     Some(bars::draw(&Bars {
         title,
         subtitles: vec![load, palette::machine(data)],
@@ -58,26 +56,13 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     }))
 }
 
-fn row<'a>(data: &Data<'a>, name: &'a str, family: &str, scenario: &str) -> Option<Row<'a>> {
-    let mut row = Row {
-        name,
-        colour: palette::colour(family),
-        member: palette::member(data, name, family),
-        parts: Vec::new(),
-        intervals: Vec::new(),
-        label: String::new(),
-    };
-    if let Some(served) = data.served(name, scenario) {
-        return Some(Row {
-            label: served,
-            ..row
-        });
-    }
+fn row<'a>(data: &Data<'a>, entrant: &'a Entrant, scenario: &Scenario) -> Option<Row<'a>> {
+    let (name, scenario) = (entrant.name.as_str(), scenario.name.as_str());
     let voluntary = data.shown(name, scenario, VOLUNTARY)?;
     let waited = voluntary.value?;
+    let mut row = bars::empty(data, name, &entrant.family, format::digits(waited));
     row.parts.push(waited);
     row.intervals.extend(voluntary.low.zip(voluntary.high));
-    row.label = format::digits(waited);
     if let Some(involuntary) = data.shown(name, scenario, INVOLUNTARY) {
         let preempted = involuntary.value?;
         row.parts.push(preempted);

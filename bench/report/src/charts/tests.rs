@@ -111,8 +111,19 @@ fn labels_neither_overlap_nor_leave_the_frame() {
             "throughput-by-connections",
             "memory-per-connection",
             "switches-per-request",
+            "cpu-per-request-rr-50",
+            "cpu-per-request-crr-16",
+            "faults-per-request-crr-16",
             "latency-rr-50"
         ]
+    );
+    let counted = fixture::counted::with_counters(fixture::results(), 3);
+    check(&counted);
+    let of_calls = names(&counted).into_iter();
+    let of_calls: Vec<String> = of_calls.filter(|name| name.contains("calls")).collect();
+    assert_eq!(
+        of_calls,
+        ["rr-5", "rr-50", "rr-500", "crr-16"].map(|it| format!("system-calls-per-request-{it}"))
     );
     let measured = fixture::with_yardsticks(fixture::results());
     check(&measured);
@@ -122,6 +133,8 @@ fn labels_neither_overlap_nor_leave_the_frame() {
     assert_eq!(
         names(&steady),
         [
+            "cpu-per-request-stream-16",
+            "faults-per-request-churn-1000",
             "latency-steady-2000",
             "latency-churn-1000",
             "time-series-steady-2000",
@@ -151,6 +164,57 @@ fn labels_neither_overlap_nor_leave_the_frame() {
         check(&fixture::steady_of(contenders));
         check(&fixture::rates_of(contenders));
         check(&fixture::struck_of(contenders));
+    }
+}
+
+#[test]
+fn a_crowd_has_room_and_whoever_has_no_line_of_his_own_is_told() {
+    let mut runs = fixture::crowds();
+    runs[0] = fixture::counted::with_counters(runs[0].clone(), 2);
+    for results in &mut runs {
+        check(results);
+        let all = results.run.entrants.iter();
+        let all: Vec<&str> = all
+            .filter(|it| it.skipped.is_none())
+            .map(|it| it.name.as_str())
+            .collect();
+        assert_eq!(all.len(), 34);
+        let summary = crate::summarise(results);
+        for chart in draw_all(&Data::new(results, &summary)) {
+            is_complete(&chart, &all);
+        }
+        make_long(results);
+        check(results);
+    }
+}
+
+/// Everybody has a row; or a line, or is told of below the title.
+fn is_complete(chart: &Drawn, all: &[&str]) {
+    let said: Vec<String> = texts(&chart.svg).into_iter().map(|it| it.text).collect();
+    let words = said.join(" ");
+    // A legend says in brackets why somebody's figures are weak.
+    let stands = |name: &&&str| {
+        let mut said = said.iter().map(|text| text.split(" (").next());
+        said.any(|text| text == Some(**name))
+    };
+    let standing = all.iter().filter(stands).count();
+    let bars = ["switches", "cpu", "system-calls", "faults"];
+    if bars.iter().any(|name| chart.name.starts_with(name)) {
+        assert_eq!(standing, 34, "{}: {words}", chart.name);
+    } else if chart.name.starts_with("memory") {
+        assert_eq!(standing, 34, "{}: {words}", chart.name);
+    } else if chart.name != "five-ways" {
+        let (_, rest) = words.split_once("grey: ").expect(&chart.name);
+        let grey = rest.split(' ').next().and_then(|word| word.parse().ok());
+        let grey: usize = grey.expect(&chart.name);
+        let absent = words.split_once("not drawn: ").map_or("", |(_, rest)| rest);
+        let absent = absent.split([',', '(', ')']).map(str::trim);
+        let absent: Vec<&str> = absent.collect();
+        let is_absent = |name: &&&str| absent.contains(*name) && !stands(name);
+        let absent = all.iter().filter(is_absent).count();
+        assert_eq!(standing + grey + absent, 34, "{}: {words}", chart.name);
+        assert!(standing >= 7, "{}: {words}", chart.name);
+        assert!(stands(&&"event-loop"), "{}: the reference", chart.name);
     }
 }
 

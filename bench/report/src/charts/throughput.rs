@@ -4,24 +4,21 @@ use record::{Scenario, Workload};
 
 use super::canvas::{
     Canvas, Held, INK, MARGIN, RULE, SMALL, SOFT, WIDTH, bold, fit, head_height, picture, plain,
-    soft, width,
+    soft, taller, width,
 };
+use super::lines::{self, Chosen, Style};
 use super::{labels, palette};
 use crate::data::Data;
 use crate::format;
 
 const METRIC: &str = "throughput_per_s";
 const HEIGHT: i32 = 1080;
-/// More lines than this cannot be told apart.
-const SERIES: usize = 8;
 /// Space for labels at the lines' ends.
 const LABELS: i32 = 590;
 
 /// One contender's line.
 struct Series<'a> {
-    name: &'a str,
-    colour: plotters::style::RGBColor,
-    member: usize,
+    style: Style<'a>,
     points: Vec<Point>,
 }
 
@@ -58,22 +55,42 @@ impl Axes {
 /// The picture; `None` when no line has a point.
 pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     let scenarios = longest_line(data)?;
-    let mut series = series(data, &scenarios);
+    let series = series(data, &scenarios);
+    let series = Chosen::of(data, series, |line| &line.style, Series::merit);
     if series.is_empty() {
         return None;
     }
-    let left_out = series.len().saturating_sub(SERIES);
-    series.truncate(SERIES);
-    let subtitles = subtitles(data, &scenarios, left_out);
-    Some(picture(HEIGHT, |canvas| {
+    let subtitles = subtitles(data, &scenarios, &series);
+    let height = taller(HEIGHT, &subtitles);
+    Some(picture(height, |canvas| {
         let top = canvas.head(title, &subtitles).max(head_height(&subtitles));
-        let axes = axes(&series, top);
+        let axes = axes(&series, (top, height));
         grid(canvas, &axes, &scenarios);
-        for (index, line) in series.iter().enumerate() {
-            trace(canvas, &axes, line, index, series.len());
+        for line in &series.crowd {
+            lines::grey(canvas, &line.places(&axes, scenarios.len()));
         }
-        name_lines(canvas, &axes, &series);
+        for (index, line) in series.named.iter().enumerate() {
+            trace(canvas, &axes, line, index, series.named.len());
+        }
+        name_lines(canvas, &axes, &series.named);
     }))
+}
+
+impl Series<'_> {
+    /// Where it ends, and how high.
+    fn merit(&self) -> (f64, f64) {
+        let last = self.points.last();
+        last.map_or((-1.0, 0.0), |point| (point.place as f64, point.rate))
+    }
+
+    /// A place for each of so many scenarios.
+    fn places(&self, axes: &Axes, scenarios: usize) -> Vec<Option<(i32, i32)>> {
+        let mut places = vec![None; scenarios];
+        for point in &self.points {
+            places[point.place] = Some((axes.x(point.connections), axes.y(point.rate)));
+        }
+        places
+    }
 }
 
 /// The line of rr scenarios with the most scenarios that have figures, by connections.
@@ -107,16 +124,14 @@ fn series<'a>(data: &Data<'a>, scenarios: &[&Scenario]) -> Vec<Series<'a>> {
             })
         };
         Series {
-            name: &entrant.name,
-            colour: palette::colour(&entrant.family),
-            member: palette::member(data, &entrant.name, &entrant.family),
+            style: Style::of(data, &entrant.name, &entrant.family),
             points: scenarios.iter().enumerate().filter_map(point).collect(),
         }
     });
     all.filter(|line| !line.points.is_empty()).collect()
 }
 
-fn subtitles(data: &Data<'_>, scenarios: &[&Scenario], left_out: usize) -> Vec<String> {
+fn subtitles(data: &Data<'_>, scenarios: &[&Scenario], series: &Chosen<Series<'_>>) -> Vec<String> {
     let first = scenarios[0];
     let bytes = format::bytes(first.message as f64);
     let mut load = format!(
@@ -133,18 +148,13 @@ fn subtitles(data: &Data<'_>, scenarios: &[&Scenario], left_out: usize) -> Vec<S
         .firsts_then_others()
         .into_iter()
         .flat_map(|entrant| absent(data, scenarios, &entrant.name));
-    let absent: Vec<String> = absent.collect();
-    if !absent.is_empty() {
-        load.push_str(&format!("; not drawn: {}", absent.join(", ")));
-    }
-    if left_out > 0 {
-        load.push_str(&format!("; {left_out} more left out, see the tables"));
-    }
+    load.push_str(&series.said("where its line ends"));
+    load.push_str(&lines::not_drawn(&absent.collect::<Vec<_>>()));
     vec![load, palette::machine(data)]
 }
 
 /// Where a contender has no point, and why.
-fn absent(data: &Data<'_>, scenarios: &[&Scenario], name: &str) -> Vec<String> {
+fn absent(data: &Data<'_>, scenarios: &[&Scenario], name: &str) -> Vec<(String, String)> {
     let missing: Vec<&&Scenario> = scenarios
         .iter()
         .filter(|scenario| data.shown(name, &scenario.name, METRIC).is_none())
@@ -155,22 +165,31 @@ fn absent(data: &Data<'_>, scenarios: &[&Scenario], name: &str) -> Vec<String> {
             .rev()
             .find_map(|scenario| data.served(name, &scenario.name));
         return served
-            .map(|served| format!("{name} ({served})"))
+            .map(|served| (name.to_owned(), served))
             .into_iter()
             .collect();
     }
-    let why = |scenario: &&&Scenario| {
-        let it = data.estimate(name, &scenario.name, METRIC)?;
-        Some(format!(
-            "{name} at {} ({})",
-            scenario.connections, it.verdict
-        ))
+    // Each reason once, with all the places where it stands.
+    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+    for scenario in missing {
+        let Some(it) = data.estimate(name, &scenario.name, METRIC) else {
+            continue;
+        };
+        let at = scenario.connections.to_string();
+        match reasons.iter_mut().find(|(word, _)| *word == it.verdict) {
+            Some((_, places)) => places.push(at),
+            None => reasons.push((&it.verdict, vec![at])),
+        }
+    }
+    let said = |(word, places): (&str, Vec<String>)| {
+        let places = places.join(" and ");
+        (format!("{name} at {places}"), word.to_owned())
     };
-    missing.iter().filter_map(why).collect()
+    reasons.into_iter().map(said).collect()
 }
 
-fn axes(series: &[Series<'_>], top: i32) -> Axes {
-    let points = || series.iter().flat_map(|line| &line.points);
+fn axes(series: &Chosen<Series<'_>>, (top, height): (i32, i32)) -> Axes {
+    let points = || series.all().flat_map(|line| &line.points);
     let most = points().map(|it| it.interval.map_or(it.rate, |(_, high)| high.max(it.rate)));
     let most = labels::ticks(most.fold(0.0, f64::max))
         .last()
@@ -182,7 +201,7 @@ fn axes(series: &[Series<'_>], top: i32) -> Axes {
     let high = points().map(|point| point.connections).fold(0.0, f64::max);
     Axes {
         x: (MARGIN + 150, WIDTH - MARGIN - LABELS, low, high),
-        y: (top + 60, HEIGHT - 130, most),
+        y: (top + 60, height - 130, most),
     }
 }
 
@@ -240,9 +259,9 @@ fn trace(canvas: &Canvas<'_>, axes: &Axes, line: &Series<'_>, index: usize, of: 
         .filter(|pair| pair[0].place + 1 == pair[1].place)
     {
         let ends = [at(&pair[0]), at(&pair[1])];
-        match line.member {
-            0 => canvas.line(&ends, line.colour, 5),
-            _ => canvas.dashes(&ends, line.colour, 4, 28),
+        match line.style.member {
+            0 => canvas.line(&ends, line.style.colour, 5),
+            _ => canvas.dashes(&ends, line.style.colour, 4, 28),
         }
     }
     for point in &line.points {
@@ -253,7 +272,7 @@ fn trace(canvas: &Canvas<'_>, axes: &Axes, line: &Series<'_>, index: usize, of: 
                 canvas.line(&[(x - 6, y), (x + 6, y)], INK, 2);
             }
         }
-        palette::marker(canvas, at(point), line.member, line.colour);
+        palette::marker(canvas, at(point), line.style.member, line.style.colour);
     }
 }
 
@@ -270,11 +289,11 @@ fn name_lines(canvas: &Canvas<'_>, axes: &Axes, series: &[Series<'_>]) {
         if whole {
             canvas.line(
                 &[(axes.x.1 + 38, wanted), (x - 26, y)],
-                palette::tint(line.colour, 40),
+                palette::tint(line.style.colour, 40),
                 2,
             );
         }
-        palette::marker(canvas, (x - 10, y), line.member, line.colour);
+        palette::marker(canvas, (x - 10, y), line.style.member, line.style.colour);
         let rate = line
             .points
             .last()
@@ -284,7 +303,7 @@ fn name_lines(canvas: &Canvas<'_>, axes: &Axes, series: &[Series<'_>]) {
             });
         let rate_width = width(&rate, bold(SMALL));
         let name = fit(
-            line.name,
+            line.style.name,
             plain(SMALL),
             WIDTH - MARGIN - x - 30 - rate_width,
         );

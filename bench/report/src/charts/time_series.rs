@@ -6,7 +6,7 @@ use record::Scenario;
 use super::canvas::{
     Canvas, Held, MARGIN, RULE, SMALL, SOFT, WIDTH, bold, head_height, picture, plain, soft,
 };
-use super::lines::{self, Legend, Scale, Stroke, Style};
+use super::lines::{self, Chosen, Legend, Scale, Stroke, Style};
 use super::{labels, palette};
 use crate::cells::Cell;
 use crate::conditions::conditions;
@@ -81,25 +81,35 @@ pub(crate) fn draw(data: &Data<'_>, scenario: &Scenario, title: &str) -> Option<
     }
     let cells = cells(data, scenario);
     let step_ns = series::step_ns(&cells);
-    let drawn = &cells[..cells.len().min(lines::LINES)];
-    let drawn: Vec<Line<'_>> = drawn
+    let drawn: Vec<Line<'_>> = cells
         .par_iter()
         .map(|cell| line(data, cell, step_ns))
         .collect();
+    let p99 = |line: &Line<'_>| {
+        let it = data.estimate(line.style.name, &scenario.name, "response_ns_p99");
+        it.and_then(|it| it.value).unwrap_or(f64::INFINITY)
+    };
+    let is_sure = |line: &Line<'_>| f64::from(u8::from(line.style.verdict.is_none()));
+    let drawn = Chosen::of(
+        data,
+        drawn,
+        |line| &line.style,
+        |line| (is_sure(line), -p99(line)),
+    );
     let ends = drawn
-        .iter()
+        .all()
         .filter_map(|line| line.steps.last())
         .map(|step| step.at_s);
     let end = ends.fold(0.0, f64::max) + step_ns as f64 / 2e9;
-    if drawn.iter().all(|line| line.steps.is_empty()) {
+    if drawn.all().all(|line| line.steps.is_empty()) {
         return None;
     }
     let panels: Vec<&Panel> = PANELS
         .iter()
         .filter(|panel| panel.is_shown(&drawn))
         .collect();
-    let subtitles = subtitles(data, scenario, step_ns, cells.len() - drawn.len());
-    let styles: Vec<Style<'_>> = drawn.iter().map(|line| line.style.clone()).collect();
+    let subtitles = subtitles(data, scenario, step_ns, &drawn);
+    let styles: Vec<Style<'_>> = drawn.named.iter().map(|line| line.style.clone()).collect();
     let legend = Legend::new(&styles);
     let top = head_height(&subtitles) + 26;
     let first = top + legend.height + 10;
@@ -148,7 +158,12 @@ fn line<'a>(data: &Data<'_>, cell: &Cell<'a>, step_ns: u64) -> Line<'a> {
     }
 }
 
-fn subtitles(data: &Data<'_>, scenario: &Scenario, step_ns: u64, left_out: usize) -> Vec<String> {
+fn subtitles(
+    data: &Data<'_>,
+    scenario: &Scenario,
+    step_ns: u64,
+    drawn: &Chosen<Line<'_>>,
+) -> Vec<String> {
     let mut load = format!(
         "{}: {}; {}, steps of {}",
         scenario.name,
@@ -158,30 +173,25 @@ fn subtitles(data: &Data<'_>, scenario: &Scenario, step_ns: u64, left_out: usize
     );
     let unserved = data.measured().filter_map(|entrant| {
         let served = data.served(&entrant.name, &scenario.name)?;
-        Some(format!("{} ({served})", entrant.name))
+        Some((entrant.name.clone(), served))
     });
-    let unserved: Vec<String> = unserved.collect();
-    if !unserved.is_empty() {
-        load.push_str(&format!("; not drawn: {}", unserved.join(", ")));
-    }
-    if left_out > 0 {
-        load.push_str(&format!("; {left_out} more left out, see the tables"));
-    }
+    load.push_str(&drawn.said("by p99"));
+    load.push_str(&lines::not_drawn(&unserved.collect::<Vec<_>>()));
     vec![load, palette::machine(data)]
 }
 
 impl Panel {
-    fn values<'a>(&'a self, drawn: &'a [Line<'_>]) -> impl Iterator<Item = f64> + 'a {
-        let steps = drawn.iter().flat_map(|line| &line.steps);
+    fn values<'a>(&'a self, drawn: &'a Chosen<Line<'_>>) -> impl Iterator<Item = f64> + 'a {
+        let steps = drawn.all().flat_map(|line| &line.steps);
         steps.flat_map(|step| self.lines.iter().filter_map(|(read, _)| read(step)))
     }
 
-    fn is_shown(&self, drawn: &[Line<'_>]) -> bool {
+    fn is_shown(&self, drawn: &Chosen<Line<'_>>) -> bool {
         self.values(drawn)
             .any(|value| value > 0.0 || !self.only_if_any)
     }
 
-    fn draw(&self, canvas: &Canvas<'_>, drawn: &[Line<'_>], clock: &Scale, y: i32) {
+    fn draw(&self, canvas: &Canvas<'_>, drawn: &Chosen<Line<'_>>, clock: &Scale, y: i32) {
         canvas.text((MARGIN, y + 14), Held::Left, bold(SMALL), self.title);
         let hint = MARGIN + super::canvas::width(self.title, bold(SMALL)) + 24;
         canvas.text((hint, y + 14), Held::Left, soft(SMALL), self.hint);
@@ -197,12 +207,20 @@ impl Panel {
         }
         canvas.line(&[(clock.from, bottom), (clock.to, bottom)], SOFT, 2);
         for (read, stroke) in self.lines {
-            for (index, line) in drawn.iter().enumerate() {
+            let places = |line: &Line<'_>| -> Vec<Option<(i32, i32)>> {
                 let place = |step: &Step| Some((clock.at(step.at_s), scale.at(read(step)?)));
-                let places: Vec<_> = line.steps.iter().map(place).collect();
+                line.steps.iter().map(place).collect()
+            };
+            if *stroke == Stroke::Thick {
+                for line in &drawn.crowd {
+                    lines::grey(canvas, &places(line));
+                }
+            }
+            for (index, line) in drawn.named.iter().enumerate() {
+                let places = places(line);
                 lines::line(canvas, &places, &line.style, *stroke);
                 if *stroke == Stroke::Thick {
-                    lines::markers(canvas, &places, &line.style, (index, drawn.len()));
+                    lines::markers(canvas, &places, &line.style, (index, drawn.named.len()));
                 }
             }
         }

@@ -33,5 +33,5 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
         write: |share| format!("{} %", format::digits(100.0 * share)),
         bound: None,
     };
-    curves::draw(curves, frame)
+    curves::draw(data, curves, frame)
 }

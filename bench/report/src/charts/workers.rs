@@ -50,5 +50,5 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
         write: format::rate,
         bound,
     };
-    curves::draw(curves, frame)
+    curves::draw(data, curves, frame)
 }

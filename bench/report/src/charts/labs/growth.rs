@@ -103,13 +103,16 @@ pub(crate) fn spawn_by_state(data: &Data<'_>, title: &str) -> Option<String> {
     lines.retain(|line| line.points.len() > 1);
     let last = |line: &Line| line.points.last().map_or(0.0, |it| it.value);
     lines.sort_by(|a, b| last(b).total_cmp(&last(a)));
+    let left_out = lines.len().saturating_sub(LINES);
     lines.truncate(LINES);
+    let mut conditions =
+        "from before the call to the child's first instruction, medians".to_owned();
+    if left_out > 0 {
+        conditions.push_str(&format!("; {left_out} more left out, see the tables"));
+    }
     draw(&Chart {
         title: title.to_owned(),
-        subtitles: subtitles(
-            data,
-            "from before the call to the child's first instruction, medians",
-        ),
+        subtitles: subtitles(data, &conditions),
         x: "state of the parent (logarithmic)",
         y: "time to the first instruction, less is better; logarithmic",
         said: format::time,
