@@ -6,9 +6,19 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
 
 use record::{Counted, Outcome, Pass, PassKind, Results, Usage};
 use support::{Place, assert_close, estimate, passes, rr};
+
+/// Who counts slows everybody's system calls, and who is preempted while it ends is not seen by perf: one at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> std::sync::MutexGuard<'static, ()> {
+    ALONE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
 
 /// Changes between two looks: replies, and each event.
 struct Window {
@@ -79,6 +89,7 @@ fn scenario(name: &str, connections: u32, window: &str) -> String {
 
 #[test]
 fn forks_system_calls_and_touched_pages_are_counted_to_the_unit() {
+    let _alone = alone();
     let place = Place::new();
     let source = format!("{}/tests/servers/counted.py", env!("CARGO_MANIFEST_DIR"));
     let entry = |(name, words): (&str, [&str; 3])| {
@@ -141,6 +152,7 @@ fn forks_system_calls_and_touched_pages_are_counted_to_the_unit() {
 
 #[test]
 fn counter_passes_stand_in_the_plan_and_in_no_timing() {
+    let _alone = alone();
     let place = Place::new();
     let (output, results) = place.measure(
         &scenario("rr", 4, "100ms"),
@@ -171,6 +183,7 @@ fn counter_passes_stand_in_the_plan_and_in_no_timing() {
 
 #[test]
 fn switches_by_perf_are_those_of_usage_while_nobody_ends() {
+    let _alone = alone();
     let place = Place::new();
     let models = ["thread-per-connection", "prefork", "thread-pool"];
     let (_, results) = place.measure(
@@ -196,6 +209,7 @@ fn switches_by_perf_are_those_of_usage_while_nobody_ends() {
 
 #[test]
 fn perf_misses_one_switch_of_each_process_that_ends() {
+    let _alone = alone();
     let place = Place::new();
     let crr = scenario("crr", 4, "300ms").replace("\"rr\"", "\"crr\"");
     let suite = place.suite(&crr).display().to_string();
@@ -221,14 +235,15 @@ fn perf_misses_one_switch_of_each_process_that_ends() {
         }
         let window = Window::between(ready, exit);
         let by_usage = switches(exit) - switches(ready);
-        let missed = by_usage - window.event("context-switches");
-        let ended = window.replies;
-        assert!(ended > 200, "{ended} processes are no witness");
-        assert_close(
-            missed as f64,
-            ended as f64,
-            0.05,
-            "switches that perf misses",
+        let missed = (by_usage - window.event("context-switches")) as f64;
+        let ended = window.replies as f64;
+        assert!(ended > 200.0, "{ended} processes are no witness");
+        // Its last; and on a busy machine it may be preempted between perf's end and its own.
+        let preempted = (exit.switches_involuntary - ready.switches_involuntary) as f64;
+        let bounds = 0.95 * ended..=1.05 * ended + preempted;
+        assert!(
+            bounds.contains(&missed),
+            "{missed} of {by_usage}: {bounds:?}"
         );
     }
 }
@@ -354,6 +369,7 @@ fn paranoid() -> i32 {
 
 #[test]
 fn who_has_no_privilege_is_told_which() {
+    let _alone = alone();
     let elsewhere = Elsewhere::new();
     let mut wrapped = Vec::new();
     if nix::unistd::geteuid().is_root() {
@@ -375,6 +391,7 @@ fn who_has_no_privilege_is_told_which() {
 
 #[test]
 fn under_a_filter_that_refuses_perf_and_without_cgroups_the_rest_is_right() {
+    let _alone = alone();
     let elsewhere = Elsewhere::new();
     let denied = Path::new(env!("CARGO_MANIFEST_DIR")).join("../servers/tests/contract/denied.py");
     let denied = words(&format!("python3 {} perf_event_open", denied.display()));
@@ -392,6 +409,7 @@ fn under_a_filter_that_refuses_perf_and_without_cgroups_the_rest_is_right() {
 
 #[test]
 fn without_a_tracing_file_system_there_are_still_software_events() {
+    let _alone = alone();
     if !nix::unistd::geteuid().is_root() {
         eprintln!("only root can be without tracefs and have perf all the same");
         return;
