@@ -16,7 +16,7 @@ pub struct Estimate {
     pub family: String,
     /// Under what.
     pub scenario: String,
-    /// What: a name of [`crate::metric::METRICS`].
+    /// What: a name of [`crate::metric::METRICS`] or, of system calls, one made of [`crate::metric::SYSTEM_CALLS`].
     pub metric: String,
     /// In what.
     pub unit: String,
@@ -28,7 +28,7 @@ pub struct Estimate {
     pub high: Option<f64>,
     /// Rounds it rests on.
     pub rounds: u32,
-    /// Who said it: generator, wait4, proc, cgroup.
+    /// Who said it: generator, wait4, proc, cgroup, perf.
     pub source: String,
     /// `valid`, or the outcome that is not ok, or the first doubt: only valid cells are ranked.
     pub verdict: String,

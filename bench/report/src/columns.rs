@@ -62,6 +62,7 @@ const COLUMNS: &[Column] = &[
     column("CPU per request", "cpu_us_per_request", loaded),
     column("switches per request, voluntary", "switches_voluntary_per_request", loaded),
     column("involuntary", "switches_involuntary_per_request", loaded),
+    column("minor faults", "faults_minor_per_request", crr),
     column("wait for a CPU", "run_queue_us_per_request", |it| closed(it) && !crr(it)),
     column("system calls", record::SYSTEM_CALLS, |it| it.counters > 0),
     column("per connection", "memory_bytes_per_connection", idle),

@@ -177,6 +177,43 @@ fn the_terminal_fits_and_says_the_essential() {
 }
 
 #[test]
+fn of_a_crowd_the_terminal_shows_the_best_and_says_how_many_it_leaves_out() {
+    for results in fixture::crowds() {
+        let text = terminal_fits(&results);
+        let lines: Vec<&str> = text.lines().collect();
+        let is_head = |line: &&str| line.contains("CPU µs");
+        let head = lines.iter().position(is_head).expect("a table");
+        let rest = lines.iter().position(|line| line.starts_with("… and "));
+        let rest = rest.expect("not everybody has room");
+        let left_out = lines[rest].split(' ').nth(2).and_then(|it| it.parse().ok());
+        let left_out: usize = left_out.expect("how many");
+        assert_eq!(rest - head - 1 + left_out, 34, "{text}");
+        let shown = &lines[head + 1..rest];
+        assert!(shown.len() >= 7, "{text}");
+        assert!(
+            shown.iter().any(|line| line.starts_with("io-uring ")),
+            "{text}"
+        );
+        let sentences = &lines[1..head];
+        assert!(
+            !sentences.contains(&"…"),
+            "the answer goes before rows: {text}"
+        );
+    }
+}
+
+#[test]
+fn tables_hold_a_crowd() {
+    let [quick, ..] = fixture::crowds();
+    let readme = text(&written(&quick), "README.md");
+    for section in readme.split("\n## ").skip(1).take(6) {
+        let rows = section.lines().filter(|line| line.starts_with("| "));
+        let rows = rows.filter(|line| !line.starts_with("| |"));
+        assert_eq!(rows.count(), 34, "{section}");
+    }
+}
+
+#[test]
 fn an_unfinished_run_is_provisional() {
     let mut results = fixture::results();
     results.passes.retain(|pass| pass.round == 1);

@@ -93,11 +93,13 @@ pub(crate) fn empty<'a>(data: &Data<'_>, name: &'a str, family: &str, label: Str
     }
 }
 
-/// Leaves out parts that nobody has; which of `parts` are left.
+/// Leaves out parts that are nowhere wide enough to be seen; which of `parts` are left.
 pub(crate) fn keep_used(rows: &mut [Row<'_>], parts: usize) -> Vec<usize> {
+    let lengths = rows.iter().map(|row| row.parts.iter().sum::<f64>());
+    let seen = lengths.fold(0.0, f64::max) / 500.0;
     let is_used = |part: &usize| {
         let mut rows = rows.iter();
-        rows.any(|row| row.parts.get(*part).is_some_and(|length| *length > 0.0))
+        rows.any(|row| row.parts.get(*part).is_some_and(|length| *length > seen))
     };
     let used: Vec<usize> = (0..parts).filter(is_used).collect();
     for row in rows.iter_mut().filter(|row| !row.parts.is_empty()) {
@@ -174,7 +176,7 @@ pub(crate) fn draw(bars: &Bars<'_>) -> String {
 /// Room for the names of these rows.
 fn names(bars: &Bars<'_>) -> i32 {
     let longest = bars.rows.iter().map(|row| width(row.name, plain(BODY)));
-    (longest.max().unwrap_or(0) + 80).clamp(NAMES.0, NAMES.1)
+    (longest.max().unwrap_or(0) + 72).clamp(NAMES.0, NAMES.1)
 }
 
 /// Between two rows of the legend.

@@ -18,8 +18,10 @@ const PARTS: [(&str, RGBColor); 2] = [
 /// Where nobody has so many, there is nothing to compare: a server that stands touches no new page.
 const SOME: f64 = 0.01;
 
-/// The picture; `None` where hardly anybody has a fault.
+/// The picture, of the scenario that stands for its workload; `None` where hardly anybody has a fault.
 pub(crate) fn draw(data: &Data<'_>, scenario: &Scenario, title: &str) -> Option<String> {
+    data.typical(scenario.workload)
+        .filter(|typical| typical.name == scenario.name)?;
     let most = data.ranking(&scenario.name, MINOR);
     most.last()
         .filter(|it| it.value.is_some_and(|most| most >= SOME))?;

@@ -77,7 +77,8 @@ pub(crate) fn marker_of(
 fn star((x, y): (i32, i32), r: i32, points: u32) -> Vec<(i32, i32)> {
     let corner = |index: u32| {
         let angle = std::f64::consts::PI * f64::from(index) / f64::from(points);
-        let from_middle = f64::from(r) * if index % 2 == 0 { 1.15 } else { 0.5 };
+        let share = if index.is_multiple_of(2) { 1.15 } else { 0.5 };
+        let from_middle = f64::from(r) * share;
         let (sin, cos) = angle.sin_cos();
         (
             x + (from_middle * sin).round() as i32,
