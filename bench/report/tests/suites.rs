@@ -154,12 +154,12 @@ fn what_more_cores_and_more_clients_do_is_told() {
     again(&mut results, "rr-50", "two-cores", cores, |pass| {
         faster(pass, 2.0)
     });
-    let more = |scenario: &mut Scenario| scenario.connections = 400;
-    again(&mut results, "rr-50", "rr-400", more, |pass| {
-        pass.connections.asked = 400;
-        pass.connections.served = 400;
-        faster(pass, 1.0 / 8.0);
-        pass.slices.iter_mut().for_each(|slice| slice.replies *= 8);
+    let more = |scenario: &mut Scenario| scenario.connections = 100;
+    again(&mut results, "rr-50", "rr-100", more, |pass| {
+        pass.connections.asked = 100;
+        pass.connections.served = 100;
+        faster(pass, 0.5);
+        pass.slices.iter_mut().for_each(|slice| slice.replies *= 2);
     });
     let (readme, charts) = readme(&results);
     assert!(
