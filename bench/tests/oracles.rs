@@ -265,6 +265,23 @@ fn the_iterative_server_serves_one_of_fifty_and_is_not_ranked() {
 }
 
 #[test]
+fn who_was_found_unserved_is_not_waited_for_again() {
+    let _alone = alone();
+    let place = Place::new();
+    let (_, results) = place.measure(
+        &rr("rr-50", 50, "20ms", "40ms", 4),
+        &["--only", "iterative|event-loop"],
+    );
+    let passes = passes(&results, "iterative", "rr-50");
+    assert!(passes.iter().all(|pass| pass.connections.served == 1));
+    let at_ns = |instant: &record::HostInstant| instant.at_ns.expect("a clock");
+    let took = |pass: &&record::Pass| at_ns(&pass.host.after) - at_ns(&pass.host.before);
+    let (first, later) = passes.split_first().expect("four passes");
+    let least = later.iter().map(took).min().expect("three more");
+    assert!(least + 500_000_000 < took(first), "{least} ns");
+}
+
+#[test]
 fn who_serves_whom_is_seen_from_outside() {
     let _alone = alone();
     let place = Place::new();

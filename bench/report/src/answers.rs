@@ -36,7 +36,7 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
     let rate = data
         .typical_open()
         .map(|scenario| open::answering(data, scenario));
-    let answers = [
+    let each = [
         capacity::sentence(data),
         work::sentence(data),
         work::pool_sentence(data),
@@ -49,10 +49,12 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
         saturated(Workload::Stream),
         crr,
     ];
-    let special = blocking::sentences(data)
-        .into_iter()
-        .chain(state::sentences(data));
-    let mut answers: Vec<String> = special.chain(answers.into_iter().flatten()).collect();
+    let mut answers = blocking::sentences(data);
+    let state = state::sentences(data);
+    // Where a state is weighed, a slope over connections is nobody's question.
+    let idle = idle.filter(|_| state.is_empty());
+    answers.extend(state);
+    answers.extend(each.into_iter().flatten());
     answers.extend(idle.into_iter().flatten());
     answers.extend(data.struck().map(|scenario| serving_on(data, scenario)));
     answers.extend(labs::answers::answers(data));

@@ -221,12 +221,22 @@ fn mark(answer: Answer) -> &'static str {
     }
 }
 
-/// Why cells are not valid, then why figures of valid ones are missing.
+/// Why cells are not valid, each reason once with those whom it concerns, then why figures of valid ones are missing.
 fn notes(head: &[String], rows: &[Row]) -> Vec<String> {
-    let doubted = rows.iter().filter_map(|row| {
-        let reason = row.reason.as_ref()?;
-        Some(format!("{}, {}: {reason}", row.contender, row.verdict))
-    });
+    let mut doubted: Vec<(String, String)> = Vec::new();
+    for row in rows {
+        let Some(reason) = &row.reason else {
+            continue;
+        };
+        let why = format!("{}: {reason}", row.verdict);
+        match doubted.iter_mut().find(|(_, other)| *other == why) {
+            Some((who, _)) => who.push_str(&format!(", {}", row.contender)),
+            None => doubted.push((row.contender.clone(), why)),
+        }
+    }
+    let doubted = doubted
+        .into_iter()
+        .map(|(who, why)| format!("{who}, {why}"));
     doubted.chain(missing(head, rows)).collect()
 }
 

@@ -10,7 +10,7 @@ use crate::answers::answers;
 use crate::conditions::{asked, conditions, cores_of};
 use crate::data::{Data, may_be_shown};
 use crate::doubts::OVERLOAD;
-use crate::{capacity, columns, format, labs, limits, noise_floor, struck};
+use crate::{capacity, columns, format, labs, limits, noise_floor, struck, tables};
 
 pub(crate) mod text;
 
@@ -20,6 +20,8 @@ const LINES: usize = 24;
 /// Mechanisms and figures of a lab's table.
 const LAB_ROWS: usize = 14;
 const LAB_COLUMNS: usize = 5;
+/// Of a mechanism's name.
+const LAB_NAME: usize = 25;
 /// Contenders of a table, at least and at most: as many as leave room for the answer.
 const ROWS: (usize, usize) = (7, 9);
 /// What stands about the rows of a table: an empty line, its caption, its head, and how many are left out.
@@ -128,23 +130,29 @@ fn labs(data: &Data<'_>) -> Vec<String> {
         return Vec::new();
     };
     let shown = labs::tables::table(data, lab);
+    let caption = format!("{}: {}", lab.name, labs::tables::conditions(lab));
+    let fits = |lines: &Vec<String>| lines.iter().skip(2).all(|line| !line.ends_with('…'));
+    let drawn = |columns| lab_table(&shown, columns, &caption);
+    let mut tables = (1..=LAB_COLUMNS).rev().map(drawn);
+    tables.find(fits).unwrap_or_default()
+}
+
+/// So many columns of a lab's table.
+fn lab_table(shown: &tables::Table, columns: usize, caption: &str) -> Vec<String> {
     let heads: Vec<&str> = shown
         .head
         .iter()
         .map(String::as_str)
-        .take(LAB_COLUMNS)
+        .take(columns)
         .collect();
     let mut table = grid(&[&[""], heads.as_slice()].concat());
     for row in shown.rows.iter().filter(|row| row.ranked).take(LAB_ROWS) {
-        let cells = row.cells.iter().take(LAB_COLUMNS);
-        let mut words = vec![clip(&row.contender, 21)];
+        let cells = row.cells.iter().take(columns);
+        let mut words = vec![clip(&row.contender, LAB_NAME)];
         words.extend(cells.map(|cell| cell.text.clone()));
         table.add_row(words);
     }
-    drawn(
-        &mut table,
-        &format!("{}: {}", lab.name, labs::tables::conditions(lab)),
-    )
+    drawn(&mut table, caption)
 }
 
 /// At saturation: what the families answer and what it costs.

@@ -13,6 +13,7 @@ use plotters::style::RGBColor;
 use super::palette;
 use crate::data::Data;
 use crate::format;
+use crate::stats::ROUNDS_MIN;
 
 /// Colours that every kind of colour vision tells apart (Okabe and Ito's); mechanisms have no family's.
 const COLOURS: [RGBColor; 7] = [
@@ -32,8 +33,12 @@ pub(crate) fn colour(index: usize) -> RGBColor {
 /// The subtitles: conditions and rounds, machine.
 fn subtitles(data: &Data<'_>, conditions: &str) -> Vec<String> {
     let rounds = format::plural(data.rounds() as usize, "round");
+    let intervals = match (data.rounds() as usize) < ROUNDS_MIN {
+        true => "too few for intervals",
+        false => "intervals of 95 %",
+    };
     vec![
-        format!("{conditions}; {rounds}, intervals of 95 %"),
+        format!("{conditions}; {rounds}, {intervals}"),
         palette::machine(data),
     ]
 }

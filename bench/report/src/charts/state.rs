@@ -45,7 +45,8 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
         hint: "PSS, page tables and kernel stacks together, less is better; dashed: a copy of what is written for each connection",
         tick: |mib| format!("{} MiB", format::count(mib)),
         write: |mib| format::bytes(mib * MIB),
-        bound: Some((line.iter().map(copies).collect(), "copies".to_owned())),
+        // What it is called stands above the scale: its end has no room beside the curves.
+        bound: Some((line.iter().map(copies).collect(), String::new())),
     };
     curves::draw(curves, frame)
 }

@@ -16,6 +16,8 @@ use crate::labs::answers::is_of_the_line;
 
 const HEIGHT: i32 = 1180;
 const NAMES: i32 = 560;
+/// Throughput is drawn in these, so that the ticks of its scale are round.
+const MIB: f64 = 1024.0 * 1024.0;
 /// More lines than this cannot be told apart.
 const LINES: usize = 12;
 
@@ -37,6 +39,8 @@ struct Chart {
     x: &'static str,
     y: &'static str,
     said: fn(f64) -> String,
+    /// Of the scale of `y`.
+    tick: fn(f64) -> String,
     lines: Vec<Line>,
 }
 
@@ -59,6 +63,10 @@ pub(crate) fn throughput_by_size(data: &Data<'_>, title: &str) -> Option<String>
         })
         .collect();
     lines.retain(|line| line.points.len() > 1);
+    for point in lines.iter_mut().flat_map(|line| &mut line.points) {
+        point.value /= MIB;
+        point.interval = point.interval.map(|(low, high)| (low / MIB, high / MIB));
+    }
     let last = |line: &Line| line.points.last().map_or(0.0, |it| it.value);
     lines.sort_by(|a, b| last(b).total_cmp(&last(a)));
     let left_out = lines.len().saturating_sub(LINES);
@@ -72,7 +80,11 @@ pub(crate) fn throughput_by_size(data: &Data<'_>, title: &str) -> Option<String>
         subtitles: subtitles(data, &conditions),
         x: "bytes of a message (logarithmic)",
         y: "bytes of payload a second, more is better; logarithmic",
-        said: |value| format!("{}/s", format::bytes(value)),
+        said: |mib| format!("{}/s", format::bytes(mib * MIB)),
+        tick: |mib| match mib < 1.0 {
+            true => format!("{} MiB/s", format::tick(mib)),
+            false => format!("{} MiB/s", format::count(mib)),
+        },
         lines,
     })
 }
@@ -116,6 +128,7 @@ pub(crate) fn spawn_by_state(data: &Data<'_>, title: &str) -> Option<String> {
         x: "state of the parent (logarithmic)",
         y: "time to the first instruction, less is better; logarithmic",
         said: format::time,
+        tick: format::time_tick,
         lines,
     })
 }
@@ -179,7 +192,7 @@ fn grid(canvas: &Canvas<'_>, x: &Scale, y: &Scale, chart: &Chart) {
     for tick in y.ticks() {
         let at = y.at(tick);
         canvas.line(&[(x.from - 20, at), (x.to + 20, at)], RULE, 2);
-        let label = (chart.said)(tick);
+        let label = (chart.tick)(tick);
         canvas.text((x.from - 34, at), Held::Right, soft(SMALL), &label);
     }
     let points = chart.lines.iter().flat_map(|line| &line.points);
@@ -189,11 +202,23 @@ fn grid(canvas: &Canvas<'_>, x: &Scale, y: &Scale, chart: &Chart) {
     for size in sizes {
         let at = x.at(size);
         canvas.line(&[(at, y.to), (at, y.from)], RULE, 2);
-        let label = format::bytes(size);
+        let label = whole(size);
         canvas.text((at, y.from + 36), Held::Middle, plain(SMALL), &label);
     }
     let middle = (i32::midpoint(x.from, x.to), y.from + 84);
     canvas.text(middle, Held::Middle, soft(SMALL), chart.x);
+}
+
+/// `4 KiB`: sizes of messages and states are whole.
+fn whole(size: f64) -> String {
+    let text = format::bytes(size);
+    match text.split_once(' ') {
+        Some((number, unit)) if number.contains('.') => {
+            let number = number.trim_end_matches('0').trim_end_matches('.');
+            format!("{number} {unit}")
+        }
+        _ => text,
+    }
 }
 
 fn trace(canvas: &Canvas<'_>, x: &Scale, y: &Scale, line: &Line, index: usize) {
