@@ -66,7 +66,10 @@ pub fn round(
     entries: &[Entry<'_>],
     seed: u64,
 ) -> Result<Vec<Pass>, AgentError> {
-    let pass = entries.first().map(|it| it.planned.pass).unwrap_or_default();
+    let pass = entries
+        .first()
+        .map(|it| it.planned.pass)
+        .unwrap_or_default();
     let mut block = Block::new(bench, scenario, placement, seed, pass);
     let before = block.host_now()?;
     block.keep_awake(scenario.keep_awake)?;

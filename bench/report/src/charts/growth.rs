@@ -27,7 +27,7 @@ pub(crate) fn cpu_by_clients(data: &Data<'_>, title: &str) -> Option<String> {
         write: |us| format!("{} µs", format::digits(us)),
         bound: None,
     };
-    curves::draw(curves, frame)
+    curves::draw(data, curves, frame)
 }
 
 /// Throughput by the number of the server's cores.
@@ -53,7 +53,7 @@ pub(crate) fn throughput_by_cores(data: &Data<'_>, title: &str) -> Option<String
         write: format::rate,
         bound: None,
     };
-    curves::draw(curves, frame)
+    curves::draw(data, curves, frame)
 }
 
 fn figure(data: &Data<'_>, name: &str, scenario: &Scenario, metric: &str) -> Option<curves::Point> {

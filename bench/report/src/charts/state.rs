@@ -48,7 +48,7 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
         // What it is called stands above the scale: its end has no room beside the curves.
         bound: Some((line.iter().map(copies).collect(), String::new())),
     };
-    curves::draw(curves, frame)
+    curves::draw(data, curves, frame)
 }
 
 fn medians(rounds: usize) -> String {
