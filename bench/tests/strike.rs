@@ -210,7 +210,8 @@ fn a_stopped_worker_keeps_its_own_clients_waiting_until_it_is_continued() {
     assert!(lost(pass) >= 4, "{:?}", pass.requests);
     let summary = place.summary();
     let outage = value(&summary, "marked-event-loop", "fault", "outage_ms");
-    assert!((400.0..=900.0).contains(&outage), "{outage}");
+    // Stopped for 500 ms; it is told by tenths of a second, and clients come back by and by.
+    assert!((300.0..=900.0).contains(&outage), "{outage}");
     place.assert_nothing_left(&[]);
 }
 

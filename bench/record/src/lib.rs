@@ -33,6 +33,7 @@ pub mod store;
 pub mod suite;
 pub mod summary;
 mod toml_file;
+mod workers;
 pub mod yardstick;
 
 pub use contender::{CONTROL, Contender, Holds, is_name, read_contenders};

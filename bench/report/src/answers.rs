@@ -56,7 +56,8 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
     answers.extend(state);
     answers.extend(each.into_iter().flatten());
     answers.extend(idle.into_iter().flatten());
-    answers.extend(data.struck().map(|scenario| serving_on(data, scenario)));
+    let struck = data.struck();
+    answers.extend(struck.map(|it| format!("{}: {}", it.title, serving_on(data, it))));
     answers.extend(labs::answers::answers(data));
     if answers.is_empty() {
         return vec!["The suite has no scenario, hence no answer.".to_owned()];

@@ -23,11 +23,13 @@ impl Block<'_> {
     /// is to be struck is struck.
     pub(super) fn window(&mut self) -> Result<(), AgentError> {
         let (length_ns, seed) = (nanos(self.scenario.window), self.seed);
+        // Before the generator is told: where both agents share a core, this look would put off its beginning, and the
+        // strike with it.
+        let mut looks = self.look_at_door()?;
         self.bench.load.tell(&Request::Window { length_ns, seed })?;
         let begun = Instant::now();
         let deadline = begun + self.scenario.window * 2 + LOAD_MARGIN;
         let mut blows = blows(self.scenario.fault);
-        let mut looks = self.look_at_door()?;
         let mut next_look = Instant::now() + BIN;
         let reply = loop {
             let next_blow = blows.last().map(|(after, _)| begun + *after);

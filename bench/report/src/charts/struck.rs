@@ -25,7 +25,7 @@ const BARS: i32 = 84;
 /// Below them.
 const GAP: i32 = 28;
 /// Of the rate before the strike: a burst beyond it is cut.
-const MOST: f64 = 2.0;
+const MOST: f64 = 1.6;
 const FAILED: RGBColor = RGBColor(0xc0, 0x1c, 0x28);
 
 /// A tenth of a second: where it begins and ends in seconds, replies and failed requests a second.
@@ -66,9 +66,9 @@ pub(crate) fn draw(data: &Data<'_>, scenario: &Scenario, title: &str) -> Option<
     let subtitles = [
         format!("{}: {}; {rounds}", scenario.name, conditions(scenario)),
         format!(
-            "bars: replies of 100 ms, those beyond {} are cut; red: failed requests; line: the strike, dashed: its end; beside \
+            "bars: replies in 100 ms, cut at {}/s; red: failed requests; line: the strike, dashed: its end; beside \
              the name: requests lost, outage",
-            format::rate(MOST * usual)
+            format::tick(MOST * usual)
         ),
         palette::machine(data),
     ];

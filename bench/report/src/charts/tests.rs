@@ -380,9 +380,9 @@ fn a_strike_is_told_beside_its_panel() {
     };
     let killed = said("struck-worker-killed");
     let count = |all: &[String], text: &str| all.iter().filter(|it| *it == text).count();
-    assert_eq!(count(&killed, "1 lost, none seen"), 2, "{killed:?}");
+    assert_eq!(count(&killed, "1 lost, no outage"), 2, "{killed:?}");
     assert_eq!(count(&killed, "400 lost, never back"), 6, "{killed:?}");
     assert_eq!(count(&killed, "1 of 50 served; 400 lost, never back"), 1);
     let stopped = said("struck-worker-stopped");
-    assert_eq!(count(&stopped, "400 lost, 500 ms"), 6, "{stopped:?}");
+    assert_eq!(count(&stopped, "400 lost, out 0.5 s"), 6, "{stopped:?}");
 }

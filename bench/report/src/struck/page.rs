@@ -115,9 +115,14 @@ pub(crate) fn terminal_row(data: &Data<'_>, cell: &Cell<'_>) -> Vec<String> {
     ]
 }
 
-/// What stands beside a contender's panel of the chart: `3 lost, none out`.
+/// What stands beside a contender's panel of the chart: `3 lost, no outage`.
 pub(crate) fn label(data: &Data<'_>, cell: &Cell<'_>) -> String {
-    let (lost, out) = (figure(data, cell, LOST).text, outage_of(data, cell));
+    let lost = figure(data, cell, LOST).text;
+    let out = match outage_of(data, cell).as_str() {
+        "none seen" => "no outage".to_owned(),
+        "never back" => "never back".to_owned(),
+        out => format!("out {out}"),
+    };
     let served = data.served(cell.contender, &cell.scenario.name);
     let served = served.map_or_else(String::new, |served| format!("{served}; "));
     format!("{served}{lost} lost, {out}")
@@ -157,15 +162,20 @@ fn figure(data: &Data<'_>, cell: &Cell<'_>, metric: &str) -> Figure {
     }
 }
 
-/// `none seen`, `100 ms`, `never back`.
+/// `none seen`, `0.5 s`, `never back`.
 fn outage_of(data: &Data<'_>, cell: &Cell<'_>) -> String {
     let it = data.estimate(cell.contender, &cell.scenario.name, "outage_ms");
     match it.map(|it| (it.value, it.reason.as_deref())) {
         Some((Some(0.0), _)) => "none seen".to_owned(),
-        Some((Some(ms), _)) => format!("{ms:.0} ms"),
+        Some((Some(ms), _)) => tenths(ms),
         Some((None, Some(NEVER))) => "never back".to_owned(),
         _ => format::MISSING.to_owned(),
     }
+}
+
+/// To the grain in which it is told: `0.5 s`.
+fn tenths(ms: f64) -> String {
+    format!("{:.1} s", (ms / 1e3).max(0.1))
 }
 
 /// `a worker of 8, 1 connection`.
@@ -218,7 +228,7 @@ fn servers(struck: &Struck) -> String {
         return format!("nobody: {left} left, without a client");
     }
     let knew = |member: &Member| struck.before.iter().any(|it| it.pid == member.pid);
-    let orphaned = !struck.after.iter().any(|member| member.root);
+    let orphaned = is_orphaned(struck);
     let is_victim = |member: &&Member| member.pid == struck.pid;
     let others = serving()
         .filter(|it| !is_victim(it) && !it.root && knew(it))
@@ -239,7 +249,20 @@ fn servers(struck: &Struck) -> String {
     if new > 0 {
         said.push(format!("{new} new"));
     }
+    let spare = struck
+        .after
+        .iter()
+        .filter(|it| !knew(it) && it.connections == 0)
+        .count();
+    if spare > 0 {
+        said.push(format!("{spare} new without a client"));
+    }
     said.join(", ")
+}
+
+/// Whether the process that was launched is gone, and others are left.
+fn is_orphaned(struck: &Struck) -> bool {
+    !struck.after.is_empty() && !struck.after.iter().any(|member| member.root)
 }
 
 /// What a scenario's answer says of one contender.
@@ -256,13 +279,22 @@ fn became(cell: &Cell<'_>) -> Option<Became> {
     Some(match struck.role {
         _ if out == 0.0 => Became::Unharmed,
         _ if out.is_finite() => Became::Back,
-        Role::Only => Became::Gone("the process that was struck is all there is"),
+        Role::Only if struck.after.is_empty() => {
+            Became::Gone("the process that was struck is all there is")
+        }
+        Role::Only => Became::Gone("it lives, and has no time for those who ask"),
         Role::Parent if struck.after.is_empty() => {
             Became::Gone("the workers ended with their parent")
         }
         Role::Parent => Became::Gone("workers are left, and nobody who serves all that is asked"),
         Role::Worker => Became::Gone("the others did not make up for it"),
     })
+}
+
+fn serves_as_orphan(cell: &Cell<'_>) -> bool {
+    let first = cell.figures().first();
+    let struck = first.and_then(|pass| pass.struck.as_ref());
+    struck.is_some_and(is_orphaned)
 }
 
 /// Who goes on, who is out for a while, who never comes back; `None` when nobody was struck.
@@ -295,6 +327,15 @@ pub(crate) fn sentence(data: &Data<'_>, scenario: &Scenario) -> Option<String> {
     }
     let gone = gone.iter();
     said.extend(gone.map(|(why, names)| format!("never back, {why}: {}", names.join(", "))));
+    if cells(data, scenario)
+        .iter()
+        .any(|cell| serves_as_orphan(cell))
+    {
+        said.push(
+            "orphans serve the clients that they have: whether anybody would accept a new one was not asked"
+                .to_owned(),
+        );
+    }
     let said = (!said.is_empty()).then(|| said.join("; "))?;
-    Some(format!("{}: {said}.", scenario.title))
+    Some(format!("{}.", format::capital(&said)))
 }
