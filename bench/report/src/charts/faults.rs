@@ -5,7 +5,6 @@ use record::Scenario;
 
 use super::bars::{self, Bars};
 use super::palette;
-use crate::conditions::{at_saturation, conditions};
 use crate::data::Data;
 use crate::format;
 
@@ -32,16 +31,9 @@ pub(crate) fn draw(data: &Data<'_>, scenario: &Scenario, title: &str) -> Option<
             .to_vec()
     })?;
     let shown = bars::keep_used(&mut rows, PARTS.len());
-    let load = format!(
-        "{}: {}{}; {}",
-        scenario.name,
-        conditions(scenario),
-        at_saturation(scenario),
-        palette::rounds(data, scenario)
-    );
     Some(bars::draw(&Bars {
         title,
-        subtitles: vec![load, palette::machine(data)],
+        subtitles: palette::of_one(data, scenario),
         axis: "page faults per request, less is better",
         tick: format::tick,
         parts: shown.into_iter().map(|part| PARTS[part]).collect(),

@@ -5,7 +5,7 @@ use plotters::style::RGBColor;
 use record::Scenario;
 
 use super::canvas::{Canvas, INK, PAPER};
-use crate::conditions;
+use crate::conditions::{self, at_saturation, conditions};
 use crate::data::Data;
 use crate::format;
 use crate::stats::ROUNDS_MIN;
@@ -111,4 +111,16 @@ pub(crate) fn rounds(data: &Data<'_>, scenario: &Scenario) -> String {
         true => format!("{rounds}, too few for intervals"),
         false => format!("{rounds}, medians with 95 % intervals"),
     }
+}
+
+/// The subtitles of a chart of one scenario: what was asked and how often, then on which machine.
+pub(crate) fn of_one(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
+    let load = format!(
+        "{}: {}{}; {}",
+        scenario.name,
+        conditions(scenario),
+        at_saturation(scenario),
+        rounds(data, scenario)
+    );
+    vec![load, machine(data)]
 }

@@ -5,7 +5,6 @@ use record::{Entrant, Scenario, Workload};
 
 use super::bars::{self, Bars, Row};
 use super::palette;
-use crate::conditions::{at_saturation, conditions};
 use crate::data::Data;
 use crate::format;
 
@@ -36,16 +35,9 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     if rows.iter().all(|row| row.parts.is_empty()) {
         return None;
     }
-    let load = format!(
-        "{}: {}{}; {}",
-        scenario.name,
-        conditions(scenario),
-        at_saturation(scenario),
-        palette::rounds(data, scenario)
-    );
     Some(bars::draw(&Bars {
         title,
-        subtitles: vec![load, palette::machine(data)],
+        subtitles: palette::of_one(data, scenario),
         axis: "context switches per request, less is better",
         tick: format::tick,
         parts: vec![
