@@ -68,7 +68,7 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
 /// The answer to one scenario's question.
 pub(crate) fn of_scenario(data: &Data<'_>, scenario: &Scenario) -> String {
     match scenario.workload {
-        _ if strikes(scenario) => serving_on(data, scenario),
+        _ if strikes(scenario) => format::capital(&serving_on(data, scenario)),
         _ if is_open(scenario) => open::answering(data, scenario),
         Workload::Rr | Workload::Stream => answering(data, scenario),
         Workload::Crr => connecting(data, scenario),

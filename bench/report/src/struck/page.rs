@@ -297,7 +297,8 @@ fn serves_as_orphan(cell: &Cell<'_>) -> bool {
     struck.is_some_and(is_orphaned)
 }
 
-/// Who goes on, who is out for a while, who never comes back; `None` when nobody was struck.
+/// Who goes on, who is out for a while, who never comes back, without a capital at its beginning; `None` when nobody was
+/// struck.
 pub(crate) fn sentence(data: &Data<'_>, scenario: &Scenario) -> Option<String> {
     let (mut unharmed, mut back) = (Vec::new(), Vec::new());
     let mut gone: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -337,5 +338,5 @@ pub(crate) fn sentence(data: &Data<'_>, scenario: &Scenario) -> Option<String> {
         );
     }
     let said = (!said.is_empty()).then(|| said.join("; "))?;
-    Some(format!("{}.", format::capital(&said)))
+    Some(format!("{said}."))
 }
