@@ -11,7 +11,8 @@
 //! | run (the plan), entrant | [`run`] |
 //! | host, fact, yardstick | [`host`], [`yardstick`] |
 //! | fault, strike | [`fault`] |
-//! | pass, outcome, cause, usage, counted, gauge, slice | [`pass`] |
+//! | pass, outcome, cause, gauge, slice | [`pass`] |
+//! | usage, source, counted | [`usage`] |
 //! | host memory, cgroup memory | [`host_memory`] |
 //! | lab, findings | [`lab`] |
 //! | distribution | [`histogram`] |
@@ -33,7 +34,9 @@ pub mod store;
 pub mod suite;
 pub mod summary;
 mod toml_file;
+pub mod usage;
 mod workers;
+mod workload;
 pub mod yardstick;
 
 pub use contender::{CONTROL, Contender, Holds, is_name, read_contenders};

@@ -20,8 +20,7 @@
 //! - `event-loop-per-core`: `--workers` level-triggered loops on threads that share nothing; the kernel deals
 //!   connections out among their listeners by hash, so one loop may be busy while another is idle.
 //!
-//! System calls, in all: a request is `recvfrom`, `sendto`, a share of the `epoll_wait` for all that are ready (50
-//! clients: 0.04).
+//! System calls, in all: a request is `recvfrom`, `sendto`, a share of the `epoll_wait` for all ready (50 clients: 0.04).
 
 use std::io;
 use std::os::fd::AsFd;
