@@ -202,7 +202,7 @@ fn a_fat_harness_changes_nothing() {
             &[measure::Entry {
                 contestant: &contestant,
                 planned: &planned,
-                was_unserved: false,
+                served: None,
             }],
             1,
         );

@@ -52,8 +52,8 @@ Usage: echo-server MODEL --port N [options]
   --recycle K      a worker process leaves after K connections, and another takes its place [never]
   --stack SIZE     the stack of a thread that serves a connection, 64KiB or more [2MiB]
   --work SPEC      what a message costs beside the echo [none]: cpu:50ns, sleep:2ms or read:64KiB,
-                   each with @1% for every 100th message of a connection; with read:64KiB,missing@1%
-                   every 100th read of a connection finds no file, and ends that connection
+                   each with @1% for every 100th message, whosever it is; with read:64KiB,missing@1%
+                   every 100th read finds no file, and ends the connection that asked for it
   --message BYTES  how long a message is, for --work [64]
   --state SIZE     memory that the server holds, touched before it listens: 256MiB
   --touch SHARE    the share of the state's pages that a connection writes to as it begins: 10%

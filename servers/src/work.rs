@@ -1,9 +1,10 @@
 //! What a request costs the server beside the echo, and the state that it holds while it serves.
 //!
 //! Work is done once for every message received on a connection, at its last byte, before these bytes go
-//! back; which messages is a matter of counting, alike for every model. A share is counted over all connections and
-//! processes (one atomic addition a request): counted on each connection, no short one would ever come to its
-//! hundredth request, and many long ones would come to it together. Without work nothing is counted.
+//! back; which messages is a matter of counting. A share is counted over all connections and forked processes (one
+//! atomic addition for what is received at once; workers that are executed anew, as `cluster-listener`'s, count by
+//! themselves): counted on each connection, no short one would ever come to its hundredth request, and many long ones
+//! would come to it together. Where all messages have the same work nothing is shared.
 
 use std::cell::RefCell;
 use std::fs::{File, OpenOptions, remove_file};
@@ -54,8 +55,12 @@ impl Share {
 
     /// Whether number `number` (from 1) is one of the share: 1 % is each hundredth.
     pub fn falls_on(self, number: u64) -> bool {
-        let up_to = |number: u64| u128::from(number) * u128::from(self.0) / 1_000_000;
-        number > 0 && up_to(number) > up_to(number - 1)
+        number > 0 && self.up_to(number) > self.up_to(number - 1)
+    }
+
+    /// How many of the first `number` are of the share.
+    fn up_to(self, number: u64) -> u64 {
+        (u128::from(number) * u128::from(self.0) / 1_000_000) as u64
     }
 }
 
@@ -103,9 +108,10 @@ impl Service {
             }),
         };
         let share = options.work.map_or(Share::ALL, |spec| spec.share);
-        let counter = match share == Share::ALL {
-            true => None,
-            false => sys::shared_words(1)?.1.first(),
+        let fails = |work: &Work| matches!(work, Work::Read { missing, .. } if *missing != Share::NONE);
+        let counter = match share != Share::ALL || work.as_ref().is_some_and(fails) {
+            true => sys::shared_words(1)?.1.first(),
+            false => None,
         };
         let state = NonZeroUsize::new(options.state).map_or(Ok(&[][..]), |size| {
             sys::private_pages(size).map_err(|error| {
@@ -143,7 +149,6 @@ impl Service {
             message: self.message,
             bytes: 0,
             number: 0,
-            done: 0,
         })
     }
 
@@ -165,14 +170,12 @@ pub struct Requests<'a> {
     bytes: usize,
     /// Of the last one: among all, or where nobody counts those, on its connection.
     number: u64,
-    /// Of this connection's, how many had work.
-    done: u64,
 }
 
 /// Work that waits to be done, for messages that have come.
 pub struct Due<'a> {
     work: &'a Work,
-    /// How manieth of its connection each piece is.
+    /// How manieth each piece is, counted like the requests.
     pieces: Range<u64>,
 }
 
@@ -187,19 +190,18 @@ impl<'a> Requests<'a> {
 
     /// Takes note of `bytes` received, and says what there is to do for the messages that they complete.
     pub fn due(&mut self, bytes: usize) -> Option<Due<'a>> {
-        let first = self.done + 1;
-        self.bytes += bytes;
-        while self.bytes >= self.message {
-            self.bytes -= self.message;
-            self.number = self
-                .counter
-                .map_or(self.number, |it| it.fetch_add(1, Relaxed))
-                + 1;
-            self.done += u64::from(self.share.falls_on(self.number));
-        }
-        (first <= self.done).then_some(Due {
+        let all = self.bytes + bytes;
+        self.bytes = all % self.message;
+        let complete = (all / self.message) as u64;
+        let before = match self.counter {
+            Some(counter) if complete > 0 => counter.fetch_add(complete, Relaxed),
+            _ => self.number,
+        };
+        self.number = before + complete;
+        let pieces = self.share.up_to(before) + 1..self.share.up_to(self.number) + 1;
+        (!pieces.is_empty()).then_some(Due {
             work: self.work,
-            pieces: first..self.done + 1,
+            pieces,
         })
     }
 }
@@ -342,7 +344,6 @@ mod tests {
             message: 64,
             bytes: 0,
             number: 0,
-            done: 0,
         };
         let mut after = |bytes| requests.received(bytes).map(|()| requests.number).ok();
         assert_eq!(after(63), Some(0));
@@ -384,7 +385,6 @@ mod tests {
             message: 1,
             bytes: 0,
             number: 0,
-            done: 0,
         };
         let failed = |requests: &mut Requests<'_>| requests.received(1).is_err();
         let numbers: Vec<u64> = (1..=16).filter(|_| failed(&mut requests)).collect();

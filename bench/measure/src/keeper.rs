@@ -128,9 +128,13 @@ fn live(
             };
             // Nobody may be there to hear it: then the lifeline is at its end, which the next lines see.
             let _ = frame::send(&mut &control, &ready);
-            while keeper.listen()? == Word::Count {
+            // Whatever breaks here means that nobody listens any more: the tree is ended all the same.
+            while keeper.listen().is_ok_and(|word| word == Word::Count) {
                 let counted = keeper.counters.as_mut().map(Counters::read);
-                frame::send(&mut &control, &Report::Counted(counted.unwrap_or_default()))?;
+                let counted = Report::Counted(counted.unwrap_or_default());
+                if frame::send(&mut &control, &counted).is_err() {
+                    break;
+                }
             }
             Report::Stopped(keeper.end())
         }

@@ -31,9 +31,6 @@ use crate::seat::Seat;
 const LISTEN_DEADLINE_MS: u64 = 10_000;
 /// Beyond the loaded time itself: what connecting and awaiting may take.
 const LOAD_MARGIN: Duration = Duration::from_secs(60);
-/// How long first answers are awaited where an earlier round has waited in full and in vain: the cell is unserved
-/// whatever comes now, and a second in each round was a seventh of the suite `quick`.
-const KNOWN_UNSERVED: Duration = Duration::from_millis(100);
 /// How long first answers are awaited where a server writes to its state first: children that copy a quarter of a GiB
 /// each take seconds.
 const TOUCHES: Duration = Duration::from_secs(20);
@@ -49,8 +46,8 @@ pub struct Entry<'a> {
     pub contestant: &'a Contestant,
     /// Its pass, as it is planned.
     pub planned: &'a Planned,
-    /// Whether an earlier round of the same cell has left clients without a first answer.
-    pub was_unserved: bool,
+    /// The fewest clients that got a first answer in an earlier round of the same cell, where not all did.
+    pub served: Option<u32>,
 }
 
 /// Takes every contender of a block through a scenario once, and returns a pass each, in their order; `seed` is the
@@ -167,9 +164,8 @@ impl<'a> Block<'a> {
         for entry in entries {
             let contestant = entry.contestant;
             let mut seat = Seat::new(self.bench.next_id(), self.blank(contestant, entry.planned));
-            if entry.was_unserved {
-                seat.patience = KNOWN_UNSERVED;
-            } else if self.scenario.touch.is_some() {
+            seat.enough = entry.served;
+            if self.scenario.touch.is_some() {
                 seat.patience = TOUCHES;
             }
             match contestant.argv(self.scenario) {
@@ -199,10 +195,12 @@ impl<'a> Block<'a> {
         };
         match self.bench.servers.ask(&Request::Launch(launch)) {
             Ok(Reply::Ready {
-                port, startup_ns, ..
+                pid,
+                port,
+                startup_ns,
             }) => {
                 seat.alive = true;
-                seat.port = port;
+                (seat.root, seat.port) = (pid, port);
                 seat.pass.startup_ns = Some(startup_ns);
             }
             Ok(Reply::Failed { cause, ended }) => {
@@ -322,6 +320,7 @@ impl<'a> Block<'a> {
                 think: self.scenario.think,
                 threads: self.threads(),
                 patience: seat.patience,
+                enough: seat.enough,
                 timeout: self.scenario.timeout,
                 reconnect: self.scenario.fault.is_some() || self.scenario.withholds(),
                 sources: (1..=8).map(|last| Ipv4Addr::new(127, 0, 1, last)).collect(),
@@ -412,11 +411,8 @@ impl<'a> Block<'a> {
             .filter(|seat| seat.alive)
             .zip(measured)
         {
-            seat.keep(measured, cpus, &self.queues);
+            seat.keep(measured, cpus, &self.queues, self.scenario.by_worker);
             seat.note_survivors();
-            if !self.scenario.by_worker {
-                seat.pass.by_worker.clear();
-            }
         }
         Ok(())
     }

@@ -20,8 +20,12 @@ pub struct Seat {
     pub id: Id,
     /// Where it listens, once it does.
     pub port: u16,
+    /// The process that was launched, once it listens.
+    pub root: i32,
     /// How long its clients wait for first answers.
     pub patience: Duration,
+    /// How many of them have ever got one: once so many have, nobody waits long for the others.
+    pub enough: Option<u32>,
     /// Whether it is running, as far as is known.
     pub alive: bool,
     /// Requests since the first echo.
@@ -38,7 +42,9 @@ impl Seat {
         Seat {
             id,
             port: 0,
+            root: 0,
             patience: PATIENCE,
+            enough: None,
             alive: false,
             tally: Tally::default(),
             holders: Vec::new(),
@@ -65,15 +71,15 @@ impl Seat {
         }
     }
 
-    /// What the generator measured of it, and what was seen at its door.
-    pub fn keep(&mut self, measured: Measured, cpus: &[usize], looks: &[Queued]) {
+    /// What the generator measured of it, by worker too where that is wanted, and what was seen at its door.
+    pub fn keep(&mut self, measured: Measured, cpus: &[usize], looks: &[Queued], by_worker: bool) {
         self.tally = measured.tally;
         self.pass.idle.served = self.tally.idle;
         self.pass.requests = self.tally.requests.clone();
         self.pass.slices = measured.slices;
         self.pass.bins = measured.bins;
         note_queues(&mut self.pass.bins, looks);
-        if let [before, after] = &self.holders[..] {
+        if by_worker && let [before, after] = &self.holders[..] {
             self.pass.by_worker = holders::workers(before, after, &measured.by_connection);
         }
         self.pass.histograms = Histograms {
@@ -93,10 +99,8 @@ impl Seat {
         let Some(struck) = &mut self.pass.struck else {
             return;
         };
-        let root = struck.before.iter().find(|member| member.root);
-        let root = root.map(|member| member.pid);
         if let [_, after] = &self.holders[..] {
-            struck.after = strike::members(after, root);
+            struck.after = strike::members(after, self.root);
         }
         struck.hit.clone_from(&self.tally.hit);
     }
@@ -128,7 +132,9 @@ impl Seat {
                 self.pass.outcome = Outcome::Struck;
             }
             return;
-        } else if let Some(ended) = stopped.ended {
+        } else if let Some(ended) = stopped.ended
+            && self.pass.struck.is_none()
+        {
             cause.text = format!("it {ended} under load; {}", cause.text);
             ended.note(&mut cause);
             Outcome::Crashed

@@ -1,8 +1,9 @@
 //! Striking a server while it serves: who is meant, and the signal.
 //!
 //! Whom it shall hit is chosen before the window, from a look at who holds which connection: at the instant itself
-//! nothing is left to be done but one kill(2), so that looking does not slow the load that is being watched. It
-//! ends at the signal: whoever is stopped and never continued is ended with its tree, by KILL.
+//! nothing is left to be done but to ask /proc whether it is still the server's, and one kill(2), so that looking does
+//! not slow the load that is being watched. It ends at the signal: whoever is stopped and never continued is ended with
+//! its tree, by KILL.
 
 use std::cmp::Reverse;
 
@@ -16,24 +17,25 @@ use crate::protocol::{Blow, Holder};
 /// Generations between a keeper and the farthest of its tree, at most.
 const GENERATIONS: usize = 64;
 
-/// Whom a strike is for, of those who were seen; `None` when nobody was.
-pub fn aim(victim: Victim, seen: &[Holder]) -> Option<(i32, Role)> {
-    let root = seen.iter().find(|holder| holder.root)?;
+/// Whom a strike is for, of those who were seen below `root`, the process that was launched; `None` when it was not.
+pub fn aim(victim: Victim, seen: &[Holder], root: i32) -> Option<(i32, Role)> {
+    let (parents, workers): (Vec<&Holder>, Vec<_>) = seen.iter().partition(|it| it.pid == root);
+    let parent = parents.first()?;
     let used = |holder: &Holder| holder.threads.iter().map(|(_, ns)| ns).sum::<u64>();
-    let workers = seen.iter().filter(|holder| !holder.root);
+    let workers = workers.into_iter();
     let busiest = workers.max_by_key(|it| (it.peers.len(), used(it), Reverse(it.pid)));
     Some(match (victim, busiest) {
-        (_, None) => (root.pid, Role::Only),
+        (_, None) => (parent.pid, Role::Only),
         (Victim::Worker, Some(worker)) => (worker.pid, Role::Worker),
-        (Victim::Parent, Some(_)) => (root.pid, Role::Parent),
+        (Victim::Parent, Some(_)) => (parent.pid, Role::Parent),
     })
 }
 
-/// Who was seen, and how much each held. Orphans are children of the keeper, too: the root is whoever it was before.
-pub fn members(seen: &[Holder], root: Option<i32>) -> Vec<Member> {
+/// Who was seen, and how much each held. Orphans are children of the keeper, too; the root is who was launched.
+pub fn members(seen: &[Holder], root: i32) -> Vec<Member> {
     let member = |holder: &Holder| Member {
         pid: holder.pid,
-        root: root.map_or(holder.root, |root| root == holder.pid),
+        root: root == holder.pid,
         connections: u32::try_from(holder.peers.len()).unwrap_or(u32::MAX),
     };
     seen.iter().map(member).collect()
@@ -95,11 +97,11 @@ mod tests {
             holder(13, false, 3, 40),
             holder(14, false, 3, 40),
         ];
-        assert_eq!(aim(Victim::Worker, &seen), Some((13, Role::Worker)));
-        assert_eq!(aim(Victim::Parent, &seen), Some((10, Role::Parent)));
+        assert_eq!(aim(Victim::Worker, &seen, 10), Some((13, Role::Worker)));
+        assert_eq!(aim(Victim::Parent, &seen, 10), Some((10, Role::Parent)));
         for victim in [Victim::Worker, Victim::Parent] {
-            assert_eq!(aim(victim, &seen[..1]), Some((10, Role::Only)));
-            assert_eq!(aim(victim, &[]), None);
+            assert_eq!(aim(victim, &seen[..1], 10), Some((10, Role::Only)));
+            assert_eq!(aim(victim, &[], 10), None);
         }
     }
 
@@ -107,7 +109,8 @@ mod tests {
     fn orphans_do_not_become_the_root() {
         let orphans = [holder(11, true, 1, 0), holder(12, true, 0, 0)];
         let roots = |root| members(&orphans, root).iter().filter(|it| it.root).count();
-        assert_eq!((roots(None), roots(Some(10)), roots(Some(12))), (2, 0, 1));
+        assert_eq!((roots(10), roots(12)), (0, 1));
+        assert_eq!(aim(Victim::Worker, &orphans, 12), Some((11, Role::Worker)));
     }
 
     #[test]

@@ -376,6 +376,9 @@ impl Scenario {
                      measure = \"solo\", pace = { constant = 2000 }",
                 );
             }
+            if self.counters > 0 {
+                return wrong("a server that is struck is not counted: take out counters, or fault");
+            }
             fault.check(self.window).or_else(wrong)?;
         }
         match self.measure {

@@ -335,14 +335,15 @@ fn entry<'a>(
 ) -> Option<Entry<'a>> {
     let mut all = contestants.iter();
     let contestant = all.find(|one| one.entrant.name == planned.contender)?;
-    let was_unserved = passes.iter().any(|pass| {
-        let same = (&pass.contender, &pass.scenario) == (&planned.contender, &planned.scenario);
-        same && (1..pass.connections.asked).contains(&pass.connections.served)
-    });
+    let same = |pass: &&Pass| {
+        (&pass.contender, &pass.scenario) == (&planned.contender, &planned.scenario)
+    };
+    let served = passes.iter().filter(same).map(|pass| pass.connections);
+    let served = served.filter(|it| (1..it.asked).contains(&it.served));
     Some(Entry {
         contestant,
         planned,
-        was_unserved,
+        served: served.map(|it| it.served).min(),
     })
 }
 

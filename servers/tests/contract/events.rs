@@ -103,7 +103,9 @@ fn a_read_that_fails_closes_that_connection_and_no_other() {
         assert!(unlucky.is_closed());
         assert!(other.asks_and_is_answered());
         drop(other);
-        assert!(server.client().asks_and_is_answered());
+        // Every second of all fails: of two that follow each other, whoever asks, one is answered.
+        let answers = || server.client().asks_and_is_answered();
+        assert!(answers() || answers());
     });
 }
 

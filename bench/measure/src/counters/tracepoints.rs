@@ -119,7 +119,10 @@ fn read(place: &Path) -> Ids {
             .map_err(|_| format!("{} holds {id:?}", path.display()))?;
         ids.insert(event, id);
     }
-    Ok(ids)
+    match ids.len() {
+        0 | 1 => Err("this kernel knows no system calls by name (CONFIG_FTRACE_SYSCALLS)".to_owned()),
+        _ => Ok(ids),
+    }
 }
 
 /// As a child sees them that has mounted the file system for itself alone.

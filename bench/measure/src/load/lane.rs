@@ -19,7 +19,7 @@ use record::{Encoded, Pace, Workload};
 use super::clock::now_ns;
 use super::connection::{Connection, Failure, Sent};
 use super::flights::Flight;
-use super::plan::LoadPlan;
+use super::plan::{LoadPlan, PATIENCE_ONCE_ENOUGH};
 use super::pool::Pool;
 use super::recorder::Recorder;
 use super::schedule::Share;
@@ -80,6 +80,8 @@ pub struct Lane {
     /// Service time of each connection's replies that count, where that is asked for; else none.
     each: Vec<Histogram<u64>>,
     opened: u32,
+    /// Its part of the plan's `enough`.
+    enough: Option<u64>,
     /// Who was lost at least once after its first answer.
     hit: BTreeSet<usize>,
     last_answer_ns: u64,
@@ -114,6 +116,7 @@ impl Lane {
             pool: Pool::default(),
             later: BinaryHeap::new(),
             opened: share.index,
+            enough: plan.enough.map(|clients| share.part(u64::from(clients))),
             hit: BTreeSet::new(),
             last_answer_ns: 0,
             events: vec![EpollEvent::empty(); EVENTS],
@@ -141,10 +144,14 @@ impl Lane {
     /// Waits for the first answers. Who has none when nobody got one within the patience of the plan is unserved: it
     /// stays open and silent, and is no part of the load.
     pub fn settle(&mut self, buffer: &mut [u8]) {
-        let patience_ns = self.plan.patience.as_nanos() as u64;
         while self.busy > 0 {
-            let left = (self.last_answer_ns + patience_ns).saturating_sub(now_ns());
             let before = self.tally.requests.ok;
+            let patience = match self.enough.is_some_and(|enough| before >= enough) {
+                true => PATIENCE_ONCE_ENOUGH.min(self.plan.patience),
+                false => self.plan.patience,
+            };
+            let until = self.last_answer_ns + patience.as_nanos() as u64;
+            let left = until.saturating_sub(now_ns());
             self.turn(left, buffer);
             if left == 0 && self.tally.requests.ok == before {
                 break;

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 /// Nobody's first answer for so long: who has none is unserved.
 pub const PATIENCE: Duration = Duration::from_secs(1);
+/// Likewise once as many are served as ever were: to wait in full each time was a seventh of the suite `quick`.
+pub const PATIENCE_ONCE_ENOUGH: Duration = Duration::from_millis(100);
 
 /// Everything that the generator is told. The same plan and seed give the same schedule and payloads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -34,6 +36,8 @@ pub struct LoadPlan {
     pub threads: u32,
     /// How long first answers are awaited after the last one: who has none by then is unserved.
     pub patience: Duration,
+    /// How many got a first answer when it was waited for in full: once so many have, [`PATIENCE_ONCE_ENOUGH`] will do.
+    pub enough: Option<u32>,
     /// How long a request may take before it counts as timed out.
     pub timeout: Duration,
     /// Whether a connection that failed is opened anew (a tool's user wants that; a measured pass has

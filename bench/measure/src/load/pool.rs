@@ -83,6 +83,7 @@ mod tests {
             think: Duration::ZERO,
             threads: 1,
             patience: crate::load::PATIENCE,
+            enough: None,
             timeout: Duration::from_secs(10),
             reconnect: false,
             sources: Vec::new(),

@@ -262,6 +262,7 @@ fn bystanders(plan: &LoadPlan) -> nix::Result<Option<Lane>> {
         workload: Workload::Idle,
         pace: record::Pace::Closed,
         connections: plan.idle,
+        enough: None,
         idle: 0,
         first_connection: plan.first_connection + u64::from(plan.connections),
         ..plan.clone()

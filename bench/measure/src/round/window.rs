@@ -64,12 +64,12 @@ impl Block<'_> {
         };
         for seat in self.seats.iter_mut().filter(|seat| seat.alive) {
             let seen = seat.holders.first().map_or(&[][..], Vec::as_slice);
-            let Some((pid, role)) = strike::aim(fault.strike, seen) else {
+            let Some((pid, role)) = strike::aim(fault.strike, seen, seat.root) else {
                 let text = "nobody was seen who could be struck";
                 seat.fail(Outcome::Partial, Cause::new(Phase::Load, text));
                 continue;
             };
-            let before = strike::members(seen, None);
+            let before = strike::members(seen, seat.root);
             let request = Request::Strike {
                 id: seat.id,
                 pid,
@@ -95,6 +95,8 @@ impl Block<'_> {
                         after: Vec::new(),
                     });
                 }
+                // Somebody of its own has ended it meanwhile, which is a finding: it was never mended.
+                Err(AgentError::Refused(_)) if blow == Blow::Continue => {}
                 Ok(other) => return Err(unexpected(&other)),
                 Err(error) => seat.tolerate::<()>(error).map(drop)?,
             }

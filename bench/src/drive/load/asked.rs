@@ -167,6 +167,7 @@ pub fn plan(args: &LoadArgs) -> Result<(LoadPlan, Span), Failure> {
         think: args.think.unwrap_or_default(),
         threads: args.threads,
         patience: measure::load::PATIENCE,
+        enough: None,
         timeout: args.timeout,
         reconnect: true,
         sources: sources(args.mode, target),

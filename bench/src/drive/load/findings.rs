@@ -261,6 +261,7 @@ mod tests {
             think: Duration::ZERO,
             threads: 1,
             patience: measure::load::PATIENCE,
+            enough: None,
             timeout: Duration::from_secs(2),
             reconnect: true,
             sources: Vec::new(),
