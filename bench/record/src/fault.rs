@@ -17,7 +17,7 @@ pub struct Fault {
     pub strike: Victim,
     /// With what.
     pub signal: FaultSignal,
-    /// How long after the window's beginning.
+    /// How long after the window's beginning: a multiple of 100 ms.
     #[serde(with = "humantime_serde")]
     pub at: Duration,
     /// STOP: how long after the strike it is continued (CONT).
@@ -53,6 +53,10 @@ pub enum FaultSignal {
 /// What must be seen of a window before the strike, and after the outage at the least.
 const SEEN: Duration = Duration::from_millis(300);
 
+/// The grain in which replies are counted around a strike, nanoseconds: who is struck inside of it has replies from
+/// before the strike among those after it.
+const GRAIN_NS: u128 = 100_000_000;
+
 impl Fault {
     /// What is wrong with it in a window of this length, if anything is.
     ///
@@ -67,6 +71,12 @@ impl Fault {
                 return Err("who is killed cannot be mended: mend belongs to signal = \"STOP\"");
             }
             _ => {}
+        }
+        if !self.at.as_nanos().is_multiple_of(GRAIN_NS) {
+            return Err(
+                "replies are counted by tenths of a second, and a strike falls between two of them: `at` is a multiple \
+                 of 100ms, as in at = \"500ms\"",
+            );
         }
         let mended = self.at + self.mend.unwrap_or_default();
         if self.at < SEEN || mended + SEEN > window {
@@ -125,4 +135,26 @@ pub struct Struck {
     pub before: Vec<Member>,
     /// Likewise when the last reply of the window had come or was given up.
     pub after: Vec<Member>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_strike_falls_between_two_tenths_of_a_second() {
+        let check = |at_ms: u64| {
+            let fault = Fault {
+                strike: Victim::Worker,
+                signal: FaultSignal::Kill,
+                at: Duration::from_millis(at_ms),
+                mend: None,
+            };
+            fault.check(Duration::from_millis(1_500))
+        };
+        assert_eq!(check(500), Ok(()));
+        assert_eq!(check(1_200), Ok(()));
+        assert!(check(550).is_err_and(|why| why.contains("multiple of 100ms")));
+        assert!(check(200).is_err_and(|why| why.contains("300ms")));
+    }
 }

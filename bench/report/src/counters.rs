@@ -33,16 +33,8 @@ pub(crate) fn by_round(cell: &Cell<'_>, metric: &str) -> Result<Vec<(u32, f64)>,
             None => "no counter pass was made".to_owned(),
         });
     }
-    let figures = cell.counters.iter();
-    let figures = figures.map(|pass| (pass.round, figure(cell, pass, metric)));
-    let (good, bad): (Vec<_>, Vec<_>) = figures.partition(|(_, figure)| figure.is_ok());
-    match bad.into_iter().next() {
-        Some((_, Err(reason))) if good.is_empty() => Err(reason),
-        _ => Ok(good
-            .into_iter()
-            .filter_map(|(round, figure)| Some((round, figure.ok()?)))
-            .collect()),
-    }
+    let rounds = cell.counters.iter();
+    figures::of_rounds(rounds.map(|pass| (pass.round, figure(cell, pass, metric))))
 }
 
 /// A metric of one counter pass.

@@ -148,16 +148,9 @@ pub(crate) fn by_round(
 ) -> Result<Vec<(u32, f64)>, String> {
     match figures::how(metric) {
         How::Round(figure) => {
-            let figures = cell.figures().iter();
-            let figures = figures.map(|pass| (pass.round, figure(pass, cell.scenario.workload)));
-            let (good, bad): (Vec<_>, Vec<_>) = figures.partition(|(_, figure)| figure.is_ok());
-            match bad.first() {
-                Some((_, Err(reason))) if good.is_empty() => Err((*reason).to_owned()),
-                _ => Ok(good
-                    .into_iter()
-                    .filter_map(|(round, figure)| Some((round, figure.ok()?)))
-                    .collect()),
-            }
+            let rounds = cell.figures().iter();
+            let rounds = rounds.map(|pass| (pass.round, figure(pass, cell.scenario.workload)));
+            figures::of_rounds(rounds)
         }
         How::Percentile(span, quantile) => Ok(Merged::of(cell, span)?.by_round(quantile)),
         How::Slope(part) => memory::slopes(cells, cell, part),

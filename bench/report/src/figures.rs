@@ -31,6 +31,26 @@ pub(crate) enum How {
     Unknown,
 }
 
+/// The figures of those rounds that have one.
+///
+/// # Errors
+/// With the first reason when no round has it.
+pub(crate) fn of_rounds<E: Into<String>>(
+    rounds: impl Iterator<Item = (u32, Result<f64, E>)>,
+) -> Result<Vec<(u32, f64)>, String> {
+    let (mut good, mut reason) = (Vec::new(), None);
+    for (round, figure) in rounds {
+        match figure {
+            Ok(value) => good.push((round, value)),
+            Err(why) => reason = reason.or(Some(why)),
+        }
+    }
+    match reason {
+        Some(reason) if good.is_empty() => Err(reason.into()),
+        _ => Ok(good),
+    }
+}
+
 /// The formula of a metric of [`record::METRICS`].
 #[rustfmt::skip]
 pub(crate) fn how(metric: &str) -> How {

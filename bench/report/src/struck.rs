@@ -81,7 +81,9 @@ pub(crate) fn outage(pass: &Pass) -> Figure {
     }))
 }
 
-/// Replies from the strike to the window's end, as a share of what came before it in as long a time.
+/// Replies from the strike to the window's end, as a share of what came before it in as long a time. The tenth of a
+/// second in which the strike falls counts whole: suites strike at its beginning, so that hardly a reply in it is from
+/// before.
 pub(crate) fn served_after(pass: &Pass) -> Figure {
     let around = Around::of(pass)?;
     let replies: u64 = around.after.iter().map(|bin| bin.replies).sum();

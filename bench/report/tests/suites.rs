@@ -95,7 +95,7 @@ fn who_keeps_others_waiting_while_a_request_blocks_is_named() {
         pass.histograms.response = mostly(100_000, 5_000_000, share);
     });
     let (readme, charts) = readme(&results);
-    let said = "Work sleep:10ms@1% keeps others waiting at event-loop (p90 5.00 ms instead of 100 µs); p90 stays at \
+    let said = "Work sleep:10ms@1% keeps others waiting at event-loop (p90 5.00 ms instead of 100 µs); p90 is \
                 100 µs or less in";
     assert!(readme.contains(said), "{readme}");
     assert!(charts.iter().any(|name| name == "charts/waiting-p90.png"));

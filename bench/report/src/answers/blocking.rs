@@ -64,11 +64,7 @@ fn sentence(data: &Data<'_>, without: &Scenario, with: &Scenario) -> Option<Stri
     let spared = match others.iter().max_by(|a, b| a.2.total_cmp(&b.2)) {
         Some((_, _, most)) if !kept.is_empty() => {
             let names: Vec<&str> = others.iter().map(|it| it.0.as_str()).collect();
-            format!(
-                "; p90 stays at {} or less in {}",
-                ms(most),
-                names.join(", ")
-            )
+            format!("; p90 is {} or less in {}", ms(most), names.join(", "))
         }
         _ => String::new(),
     };

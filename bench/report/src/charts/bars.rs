@@ -57,12 +57,22 @@ pub(crate) fn ranked<'a>(
     if rows.is_empty() {
         return None;
     }
+    add_others(&mut rows, data, scenario, metric);
+    Some(rows)
+}
+
+/// Below the rows of those who have a figure of a metric, one for each of the others: why they have none.
+pub(crate) fn add_others<'a>(
+    rows: &mut Vec<Row<'a>>,
+    data: &Data<'a>,
+    scenario: &Scenario,
+    metric: &str,
+) {
     for entrant in data.measured() {
         if rows.iter().all(|row| row.name != entrant.name) {
             rows.extend(instead(data, entrant, scenario, metric));
         }
     }
-    Some(rows)
 }
 
 /// The row of who has no figure of a metric that may be shown: who was served, what is doubted, or why there is none.

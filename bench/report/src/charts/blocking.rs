@@ -2,7 +2,7 @@
 //! without any.
 
 use super::dots::{self, Dots, Row};
-use super::palette;
+use super::{curves, palette};
 use crate::answers::blocking;
 use crate::conditions::asked;
 use crate::data::Data;
@@ -24,13 +24,12 @@ pub(crate) fn draw_worst(data: &Data<'_>, title: &str) -> Option<String> {
 fn of(data: &Data<'_>, title: &str, metric: &str, called: &str) -> Option<String> {
     let line = blocking::line(data)?;
     let first = line[0];
-    let figure = |name: &str, scenario: &record::Scenario| {
-        let it = data.shown(name, &scenario.name, metric)?;
-        Some((it.value?, it.low.zip(it.high)))
-    };
     let rows = data.firsts_then_others().into_iter().map(|entrant| Row {
         name: &entrant.name,
-        figures: line.iter().map(|it| figure(&entrant.name, it)).collect(),
+        figures: line
+            .iter()
+            .map(|it| curves::point(data, &entrant.name, &it.name, metric))
+            .collect(),
     });
     let mut rows: Vec<Row<'_>> = rows
         .filter(|row| row.figures.iter().any(Option::is_some))

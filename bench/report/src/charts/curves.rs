@@ -1,7 +1,7 @@
 //! Curves: a line a contender over scenarios that differ in one thing, which stands below at equal distances; what
 //! charts by work and by workers share.
 
-use record::Scenario;
+use record::{Better, Scenario};
 
 use super::canvas::{
     Canvas, Held, INK, MARGIN, RULE, SMALL, SOFT, WIDTH, bold, fit, head_height, picture, plain,
@@ -39,12 +39,20 @@ pub(crate) struct Frame<'a> {
     pub axis: &'a str,
     /// Above the scale.
     pub hint: &'a str,
+    /// Which curves are the best: who has a name among many is chosen by it.
+    pub better: Better,
     /// How a figure of the scale is written.
     pub tick: fn(f64) -> String,
     /// How a figure beside a name is written.
     pub write: fn(f64) -> String,
     /// A bound that no curve is above, and what it is called.
     pub bound: Option<(Vec<f64>, String)>,
+}
+
+/// A metric of a contender under a scenario or a lab, as a point.
+pub(crate) fn point(data: &Data<'_>, name: &str, under: &str, metric: &str) -> Option<Point> {
+    let it = data.shown(name, under, metric)?;
+    Some((it.value?, it.low.zip(it.high)))
 }
 
 /// A curve of each contender that `point` has two figures of; the firsts of families before the others.
@@ -73,7 +81,12 @@ pub(crate) fn draw(
     curves: Vec<Curve<'_>>,
     mut frame: Frame<'_>,
 ) -> Option<String> {
-    let curves = Chosen::of(data, curves, |curve| &curve.style, Curve::merit);
+    let curves = Chosen::of(
+        data,
+        curves,
+        |curve| &curve.style,
+        |curve| curve.merit(frame.better),
+    );
     if curves.is_empty() {
         return None;
     }
@@ -102,10 +115,11 @@ pub(crate) fn draw(
 }
 
 impl Curve<'_> {
-    /// Where it ends, and how high.
-    fn merit(&self) -> (f64, f64) {
+    /// Where it ends, and how good.
+    fn merit(&self, better: Better) -> (f64, f64) {
+        let sign = if better == Better::Less { -1.0 } else { 1.0 };
         let mut points = self.points.iter().enumerate().rev();
-        let last = points.find_map(|(place, point)| Some((place as f64, (*point)?.0)));
+        let last = points.find_map(|(place, point)| Some((place as f64, sign * (*point)?.0)));
         last.unwrap_or((-1.0, 0.0))
     }
 

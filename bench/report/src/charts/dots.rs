@@ -7,7 +7,7 @@ use super::canvas::{
 use super::curves::Point;
 use super::labs::colour;
 use super::lines::Scale;
-use super::palette;
+use super::{labels, palette};
 use crate::format;
 
 const NAMES: i32 = 380;
@@ -107,11 +107,11 @@ fn legend(dots: &Dots<'_>) -> Vec<(i32, i32)> {
 }
 
 fn grid(canvas: &Canvas<'_>, dots: &Dots<'_>, scale: &Scale, (top, bottom): (i32, i32)) {
-    let is_power = |tick: &f64| (tick.log10() - tick.log10().round()).abs() < 1e-9;
     let ticks = scale.ticks();
     let mut pairs = ticks.windows(2);
     let all = pairs.all(|pair| scale.at(pair[1]) - scale.at(pair[0]) >= TICK);
-    for tick in ticks.into_iter().filter(|tick| all || is_power(tick)) {
+    let shown = |tick: &f64| all || labels::is_power_of_ten(*tick);
+    for tick in ticks.into_iter().filter(shown) {
         let x = scale.at(tick);
         canvas.line(&[(x, top), (x, bottom)], RULE, 2);
         let label = format::time_tick(tick);

@@ -1,6 +1,6 @@
 //! What more clients, or more cores, do: a line a contender.
 
-use record::Scenario;
+use record::{Better, Scenario};
 
 use super::curves::{self, Frame};
 use super::palette;
@@ -12,7 +12,7 @@ use crate::format;
 pub(crate) fn cpu_by_clients(data: &Data<'_>, title: &str) -> Option<String> {
     let line = growth::by_clients(data)?;
     let curves = curves::curves(data, &line, |name, it| {
-        figure(data, name, it, "cpu_us_per_request")
+        curves::point(data, name, &it.name, "cpu_us_per_request")
     });
     let frame = Frame {
         title,
@@ -23,6 +23,7 @@ pub(crate) fn cpu_by_clients(data: &Data<'_>, title: &str) -> Option<String> {
             .collect(),
         axis: "clients that ask and wait",
         hint: "µs of CPU a request, less is better",
+        better: Better::Less,
         tick: format::tick,
         write: |us| format!("{} µs", format::digits(us)),
         bound: None,
@@ -34,7 +35,7 @@ pub(crate) fn cpu_by_clients(data: &Data<'_>, title: &str) -> Option<String> {
 pub(crate) fn throughput_by_cores(data: &Data<'_>, title: &str) -> Option<String> {
     let line = growth::by_cores(data)?;
     let curves = curves::curves(data, &line, |name, it| {
-        figure(data, name, it, "throughput_per_s")
+        curves::point(data, name, &it.name, "throughput_per_s")
     });
     let frame = Frame {
         title,
@@ -49,16 +50,12 @@ pub(crate) fn throughput_by_cores(data: &Data<'_>, title: &str) -> Option<String
         places: line.iter().map(|it| it.server_cpus.to_string()).collect(),
         axis: "server cores",
         hint: "requests/s, more is better",
+        better: Better::More,
         tick: format::tick,
         write: format::rate,
         bound: None,
     };
     curves::draw(data, curves, frame)
-}
-
-fn figure(data: &Data<'_>, name: &str, scenario: &Scenario, metric: &str) -> Option<curves::Point> {
-    let it = data.shown(name, &scenario.name, metric)?;
-    Some((it.value?, it.low.zip(it.high)))
 }
 
 fn load(data: &Data<'_>, scenario: &Scenario) -> String {

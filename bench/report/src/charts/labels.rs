@@ -42,6 +42,11 @@ pub(crate) fn ticks(most: f64) -> Vec<f64> {
         .collect()
 }
 
+/// Whether a step of a logarithmic axis is a power of ten, which has a label before any other.
+pub(crate) fn is_power_of_ten(tick: f64) -> bool {
+    (tick.log10() - tick.log10().round()).abs() < 1e-9
+}
+
 /// Round steps of a logarithmic axis, 1, 2 and 5 in each decade, from at most `low` to at least `high`.
 pub(crate) fn log_ticks(low: f64, high: f64) -> Vec<f64> {
     let proper = low.is_finite() && high.is_finite() && low > 0.0 && high >= low;

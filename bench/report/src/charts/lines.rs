@@ -60,8 +60,10 @@ impl Scale {
             true => labels::log_ticks(self.low, self.high),
             false => labels::ticks(self.high),
         };
-        let is_power = |tick: &f64| (tick.log10() - tick.log10().round()).abs() < 1e-9;
-        let powers: Vec<f64> = all.iter().copied().filter(is_power).collect();
+        let powers = all.iter().copied();
+        let powers: Vec<f64> = powers
+            .filter(|tick| labels::is_power_of_ten(*tick))
+            .collect();
         let roomy = |ticks: &[f64]| {
             let mut pairs = ticks.windows(2);
             pairs.all(|pair| (self.at(pair[0]) - self.at(pair[1])).abs() >= LABEL)

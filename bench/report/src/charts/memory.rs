@@ -36,26 +36,8 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
         return None;
     }
     let mut rows: Vec<Row<'_>> = ranking.iter().filter_map(|it| row(data, it)).collect();
-    for entrant in data.measured() {
-        if rows.iter().all(|row| row.name != entrant.name) {
-            rows.extend(bars::instead(data, entrant, scenario, METRIC));
-        }
-    }
-    let shown = PARTS.iter().enumerate().filter(|(part, _)| {
-        let whole: f64 = rows
-            .iter()
-            .flat_map(|row| &row.parts)
-            .fold(0.0, |most, length| most.max(*length));
-        rows.iter().any(|row| {
-            row.parts
-                .get(*part)
-                .is_some_and(|length| *length > whole / 500.0)
-        })
-    });
-    let shown: Vec<usize> = shown.map(|(part, _)| part).collect();
-    for row in rows.iter_mut().filter(|row| !row.parts.is_empty()) {
-        row.parts = shown.iter().map(|part| row.parts[*part]).collect();
-    }
+    bars::add_others(&mut rows, data, scenario, METRIC);
+    let shown = bars::keep_used(&mut rows, PARTS.len());
     let mut load = format!(
         "slope up to {}; {}",
         conditions(scenario),

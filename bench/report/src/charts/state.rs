@@ -1,6 +1,6 @@
 //! What a server weighs as connections write to more of its state: copies for processes, none for threads.
 
-use record::Scenario;
+use record::{Better, Scenario};
 
 use super::curves::{self, Frame};
 use super::palette;
@@ -43,6 +43,7 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
             .collect(),
         axis: "of the state that each connection writes to",
         hint: "PSS, page tables and kernel stacks together, less is better; dashed: a copy of what is written for each connection",
+        better: Better::Less,
         tick: |mib| format!("{} MiB", format::count(mib)),
         write: |mib| format::bytes(mib * MIB),
         // What it is called stands above the scale: its end has no room beside the curves.

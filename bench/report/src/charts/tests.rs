@@ -214,6 +214,47 @@ fn a_crowd_is_told_by_the_best_of_each_family_the_reference_and_the_last_that_go
     );
 }
 
+#[test]
+fn where_less_is_better_the_best_of_a_family_is_the_cheapest() {
+    let [mut quick, ..] = fixture::crowds();
+    // Three numbers of clients are no growth; a fourth is.
+    let scenarios = &mut quick.run.suite.scenarios;
+    let like = scenarios.iter().find(|it| it.name == "rr-500");
+    let mut more = like.expect("in the suite").clone();
+    more.name = "rr-1000".to_owned();
+    more.connections = 1000;
+    scenarios.push(more);
+    let passes = quick.passes.iter().filter(|it| it.scenario == "rr-500");
+    let mut passes: Vec<record::Pass> = passes.cloned().collect();
+    for pass in &mut passes {
+        pass.scenario = "rr-1000".to_owned();
+        let connections = &mut pass.connections;
+        if connections.served == connections.asked {
+            connections.served = 1000;
+        }
+        connections.asked = 1000;
+        // Twice as many clients that wait twice as long: Little's law holds.
+        pass.slices.iter_mut().for_each(|it| it.replies *= 2);
+    }
+    quick.passes.extend(passes);
+    let summary = crate::summarise(&quick);
+    let data = Data::new(&quick, &summary);
+    let mut drawn = draw_all(&data).into_iter();
+    let chart = drawn.find(|chart| chart.name == "cpu-by-clients");
+    let chart = chart.expect("four numbers of clients");
+    let said: Vec<String> = texts(&chart.svg).into_iter().map(|it| it.text).collect();
+    let ranking = data.ranking("rr-1000", "cpu_us_per_request");
+    assert!(ranking.len() > 8, "a crowd");
+    let mut families: Vec<&str> = Vec::new();
+    for it in ranking {
+        if !families.contains(&it.family.as_str()) {
+            families.push(&it.family);
+            assert!(said.contains(&it.contender), "{}: {said:?}", it.contender);
+        }
+    }
+    assert!(families.len() > 3, "{families:?}");
+}
+
 /// Everybody has a row; or a line, or is told of below the title.
 fn is_complete(chart: &Drawn, all: &[&str]) {
     let said: Vec<String> = texts(&chart.svg).into_iter().map(|it| it.text).collect();

@@ -1,6 +1,6 @@
 //! Everybody's throughput as a share of the best one's, by the CPU work of a request.
 
-use record::Scenario;
+use record::{Better, Scenario};
 
 use super::curves::{self, Frame, per_cent};
 use super::palette;
@@ -29,6 +29,7 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
         places: line.iter().map(|scenario| work::called(scenario)).collect(),
         axis: "CPU work of a request beside the echo",
         hint: "requests/s as a share of the best one's; more is better, 100 % is as good as the best",
+        better: Better::More,
         tick: per_cent,
         write: |share| format!("{} %", format::digits(100.0 * share)),
         bound: None,

@@ -1,6 +1,6 @@
 //! Throughput by workers, under work that blocks them: Little's law is the bound.
 
-use record::{Scenario, Workload};
+use record::{Better, Scenario, Workload};
 
 use super::curves::{self, Frame};
 use super::palette;
@@ -12,10 +12,8 @@ const THROUGHPUT: &str = "throughput_per_s";
 /// The picture; `None` unless scenarios differ in their workers alone.
 pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     let line = work::workers_line(data)?;
-    let point = |name: &str, scenario: &Scenario| {
-        let it = data.shown(name, &scenario.name, THROUGHPUT)?;
-        Some((it.value?, it.low.zip(it.high)))
-    };
+    let point =
+        |name: &str, scenario: &Scenario| curves::point(data, name, &scenario.name, THROUGHPUT);
     let curves = curves::curves(data, &line, point);
     let first = line[0];
     let load = match first.workload {
@@ -46,6 +44,7 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
             .collect(),
         axis: "workers",
         hint: "requests/s, more is better; dashed: Little's law",
+        better: Better::More,
         tick: format::tick,
         write: format::rate,
         bound,

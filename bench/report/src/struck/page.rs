@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use record::pass::Pass;
 use record::{Member, Role, Scenario, Struck};
 
-use super::{NEVER, hit, outage};
+use super::{hit, outage};
 use crate::cells::Cell;
 use crate::data::{Data, may_be_shown};
 use crate::doubts::TOO_FEW_ROUNDS;
 use crate::format;
-use crate::stats::ROUNDS_MIN;
+use crate::stats::{self, ROUNDS_MIN};
 use crate::tables::{Figure, Row, Table};
 
 const LOST: &str = "requests_lost";
 const SHARE: &str = "served_after_share";
 const WAIT: &str = "response_ns_max_after";
+const NONE_SEEN: &str = "none seen";
+const NEVER_BACK: &str = "never back";
 
 /// Those who were struck, whoever serves most afterwards first, of equals whoever lost least.
 fn cells<'d, 'a>(data: &'d Data<'a>, scenario: &Scenario) -> Vec<&'d Cell<'a>> {
@@ -86,7 +88,7 @@ fn row(data: &Data<'_>, cell: &Cell<'_>) -> Row {
             said(connections),
             lost,
             Figure {
-                text: outage_of(data, cell),
+                text: outage_of(cell),
                 ..Figure::default()
             },
             figure(data, cell, WAIT),
@@ -106,10 +108,12 @@ pub(crate) fn terminal_row(data: &Data<'_>, cell: &Cell<'_>) -> Vec<String> {
             pass.connections.served
         ))
     });
+    // The column is narrow: `0.4 s in 1 of 5`.
+    let out = outage_of(cell);
     vec![
         hit.unwrap_or_else(missing),
         figure(data, cell, LOST).text,
-        outage_of(data, cell),
+        out.trim_end_matches(" rounds").to_owned(),
         figure(data, cell, WAIT).text,
         figure(data, cell, SHARE).text,
     ]
@@ -118,9 +122,9 @@ pub(crate) fn terminal_row(data: &Data<'_>, cell: &Cell<'_>) -> Vec<String> {
 /// What stands beside a contender's panel of the chart: `3 lost, no outage`.
 pub(crate) fn label(data: &Data<'_>, cell: &Cell<'_>) -> String {
     let lost = figure(data, cell, LOST).text;
-    let out = match outage_of(data, cell).as_str() {
-        "none seen" => "no outage".to_owned(),
-        "never back" => "never back".to_owned(),
+    let out = match outage_of(cell) {
+        out if out == NONE_SEEN => "no outage".to_owned(),
+        out if out.starts_with(NEVER_BACK) => out,
         out => format!("out {out}"),
     };
     let served = data.served(cell.contender, &cell.scenario.name);
@@ -162,15 +166,58 @@ fn figure(data: &Data<'_>, cell: &Cell<'_>, metric: &str) -> Figure {
     }
 }
 
-/// `none seen`, `0.5 s`, `never back`.
-fn outage_of(data: &Data<'_>, cell: &Cell<'_>) -> String {
-    let it = data.estimate(cell.contender, &cell.scenario.name, "outage_ms");
-    match it.map(|it| (it.value, it.reason.as_deref())) {
-        Some((Some(0.0), _)) => "none seen".to_owned(),
-        Some((Some(ms), _)) => tenths(ms),
-        Some((None, Some(NEVER))) => "never back".to_owned(),
-        _ => format::MISSING.to_owned(),
+/// What became of service where it went worst: who is out in one round of three is not unharmed.
+struct Worst<'a> {
+    /// The first round that went so.
+    pass: &'a Pass,
+    /// Its outage, milliseconds; the median of those that are out and back.
+    ms: f64,
+    /// Rounds that went so: without an outage, out and back, or never back.
+    alike: usize,
+    /// Of so many.
+    rounds: usize,
+}
+
+impl<'a> Worst<'a> {
+    fn of(cell: &'a Cell<'_>) -> Option<Self> {
+        let passes = cell.figures().iter();
+        let rounds: Vec<(&Pass, f64)> = passes
+            .filter_map(|pass| Some((*pass, outage(pass).ok()?)))
+            .collect();
+        // Of equals `max_by` takes the last.
+        let worst = rounds.iter().rev().max_by(|a, b| a.1.total_cmp(&b.1));
+        let (pass, most) = *worst?;
+        let kind = |ms: f64| (ms > 0.0, ms.is_finite());
+        let all = rounds.iter().map(|(_, ms)| *ms);
+        let alike: Vec<f64> = all.filter(|ms| kind(*ms) == kind(most)).collect();
+        Some(Worst {
+            pass,
+            ms: stats::median(&alike)?,
+            alike: alike.len(),
+            rounds: rounds.len(),
+        })
     }
+
+    /// ` in 1 of 5 rounds`; nothing where all of them went so.
+    fn how_often(&self) -> String {
+        match self.rounds - self.alike {
+            0 => String::new(),
+            _ => format!(" in {} of {} rounds", self.alike, self.rounds),
+        }
+    }
+}
+
+/// `none seen`, `0.5 s`, `never back`; `0.4 s in 1 of 5 rounds` where the others went better.
+fn outage_of(cell: &Cell<'_>) -> String {
+    let Some(worst) = Worst::of(cell) else {
+        return format::MISSING.to_owned();
+    };
+    let out = match worst.ms {
+        0.0 => NONE_SEEN.to_owned(),
+        ms if ms.is_finite() => tenths(ms),
+        _ => NEVER_BACK.to_owned(),
+    };
+    format!("{out}{}", worst.how_often())
 }
 
 /// To the grain in which it is told: `0.5 s`.
@@ -272,13 +319,11 @@ enum Became {
     Gone(&'static str),
 }
 
-fn became(cell: &Cell<'_>) -> Option<Became> {
-    let pass = cell.figures().first()?;
-    let struck = pass.struck.as_ref()?;
-    let out = outage(pass).ok()?;
+fn became(worst: &Worst<'_>) -> Option<Became> {
+    let struck = worst.pass.struck.as_ref()?;
     Some(match struck.role {
-        _ if out == 0.0 => Became::Unharmed,
-        _ if out.is_finite() => Became::Back,
+        _ if worst.ms == 0.0 => Became::Unharmed,
+        _ if worst.ms.is_finite() => Became::Back,
         Role::Only if struck.after.is_empty() => {
             Became::Gone("the process that was struck is all there is")
         }
@@ -292,24 +337,28 @@ fn became(cell: &Cell<'_>) -> Option<Became> {
 }
 
 fn serves_as_orphan(cell: &Cell<'_>) -> bool {
-    let first = cell.figures().first();
-    let struck = first.and_then(|pass| pass.struck.as_ref());
-    struck.is_some_and(is_orphaned)
+    let mut struck = cell.figures().iter().filter_map(|it| it.struck.as_ref());
+    let serves = |it: &Struck| it.after.iter().any(|member| member.connections > 0);
+    struck.any(|it| is_orphaned(it) && serves(it))
 }
 
 /// Who goes on, who is out for a while, who never comes back, without a capital at its beginning; `None` when nobody was
 /// struck.
 pub(crate) fn sentence(data: &Data<'_>, scenario: &Scenario) -> Option<String> {
     let (mut unharmed, mut back) = (Vec::new(), Vec::new());
-    let mut gone: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut gone: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for cell in cells(data, scenario) {
         let (name, lost) = (cell.contender, figure(data, cell, LOST).text);
-        match became(cell) {
+        let Some(worst) = Worst::of(cell) else {
+            continue;
+        };
+        match became(&worst) {
             Some(Became::Unharmed) => unharmed.push(format!("{name} ({lost})")),
-            Some(Became::Back) => {
-                back.push(format!("{name} ({}, {lost})", outage_of(data, cell)));
+            Some(Became::Back) => back.push(format!("{name} ({}, {lost})", outage_of(cell))),
+            Some(Became::Gone(why)) => {
+                let gone = gone.entry(why).or_default();
+                gone.push(format!("{name}{}", worst.how_often()));
             }
-            Some(Became::Gone(why)) => gone.entry(why).or_default().push(name),
             None => {}
         }
     }
@@ -339,4 +388,60 @@ pub(crate) fn sentence(data: &Data<'_>, scenario: &Scenario) -> Option<String> {
     }
     let said = (!said.is_empty()).then(|| said.join("; "))?;
     Some(format!("{said}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture;
+
+    /// The words of `prefork`, of which a worker is killed, after `change` to its first round.
+    fn words(change: fn(&mut Pass)) -> (String, String) {
+        let mut results = fixture::struck();
+        let mut passes = results.passes.iter_mut();
+        let first = passes.find(|it| it.contender == "prefork" && it.scenario == "worker-killed");
+        change(first.expect("five rounds"));
+        let summary = crate::summarise(&results);
+        let data = Data::new(&results, &summary);
+        let cell = data.cell("prefork", "worker-killed").expect("measured");
+        let said = sentence(&data, cell.scenario).expect("somebody was struck");
+        (outage_of(cell), said)
+    }
+
+    #[test]
+    fn who_is_out_in_one_round_is_not_unharmed_and_it_is_said_in_how_many() {
+        let (out, said) = words(|_| {});
+        assert_eq!(out, "none seen");
+        let unharmed = "served on without an outage (requests lost): ";
+        let all = said.contains(unharmed) && !said.contains("out and back");
+        assert!(all && said.contains("prefork (1)"), "{said}");
+
+        let (out, said) = words(|pass| pass.bins[5..9].iter_mut().for_each(|it| it.replies = 0));
+        assert_eq!(out, "0.4 s in 1 of 5 rounds");
+        let back = "out and back (outage, requests lost): prefork (0.4 s in 1 of 5 rounds, 1)";
+        assert!(said.contains(back), "{said}");
+
+        let (out, said) = words(|pass| pass.bins[5..].iter_mut().for_each(|it| it.replies = 0));
+        assert_eq!(out, "never back in 1 of 5 rounds");
+        let gone = "never back, the others did not make up for it: prefork in 1 of 5 rounds";
+        assert!(said.contains(gone), "{said}");
+    }
+
+    #[test]
+    fn orphans_without_a_client_serve_nobody() {
+        let orphans = "orphans serve the clients that they have";
+        let (_, said) = words(|pass| orphan(pass, 1));
+        assert!(said.contains(orphans), "{said}");
+        let (_, said) = words(|pass| orphan(pass, 0));
+        assert!(!said.contains(orphans), "{said}");
+    }
+
+    /// The parent is gone, and those who are left hold so many connections each.
+    fn orphan(pass: &mut Pass, connections: u32) {
+        let struck = pass.struck.as_mut().expect("a strike");
+        struck.after.retain(|member| !member.root);
+        for member in &mut struck.after {
+            member.connections = connections;
+        }
+    }
 }

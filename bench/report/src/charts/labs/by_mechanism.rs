@@ -3,7 +3,7 @@
 use record::{Lab, LabKind, Where};
 
 use super::subtitles;
-use crate::charts::curves::Point;
+use crate::charts::curves::{self, Point};
 use crate::charts::dots::{self, Dots, Row};
 use crate::data::Data;
 
@@ -21,7 +21,7 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     let labs = PLACES.map(|(place, _)| lab(data, place));
     let row = |entrant: &'_ record::Entrant| -> Vec<Option<Point>> {
         labs.iter()
-            .map(|lab| figure(data, &entrant.name, (*lab)?))
+            .map(|lab| curves::point(data, &entrant.name, &(*lab)?.name, METRIC))
             .collect()
     };
     let rows = data.measured().map(|entrant| Row {
@@ -48,9 +48,4 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
 fn lab<'a>(data: &Data<'a>, place: Where) -> Option<&'a Lab> {
     let mut labs = data.labs().iter();
     labs.find(|lab| lab.lab == LabKind::Ipc && lab.placement == place && lab.bytes == Some(BYTES))
-}
-
-fn figure(data: &Data<'_>, name: &str, lab: &Lab) -> Option<Point> {
-    let it = data.shown(name, &lab.name, METRIC)?;
-    Some((it.value?, it.low.zip(it.high)))
 }
