@@ -48,7 +48,10 @@ fn a_read_that_fails_is_one_request_and_one_connection() {
         );
         // Each hundredth of all, whoever asks it: no connection comes to a hundred.
         let hundredths = requests.sent / 100;
-        assert!(lost.abs_diff(hundredths) <= 1 && lost > 10, "{model}: {requests:?}");
+        assert!(
+            lost.abs_diff(hundredths) <= 1 && lost > 10,
+            "{model}: {requests:?}"
+        );
         assert_eq!(requests.sent, requests.ok + lost, "{model}");
         assert_eq!(
             value(&summary, model, "misses", "errors"),

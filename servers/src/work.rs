@@ -108,7 +108,8 @@ impl Service {
             }),
         };
         let share = options.work.map_or(Share::ALL, |spec| spec.share);
-        let fails = |work: &Work| matches!(work, Work::Read { missing, .. } if *missing != Share::NONE);
+        let fails =
+            |work: &Work| matches!(work, Work::Read { missing, .. } if *missing != Share::NONE);
         let counter = match share != Share::ALL || work.as_ref().is_some_and(fails) {
             true => sys::shared_words(1)?.1.first(),
             false => None,

@@ -377,7 +377,9 @@ impl Scenario {
                 );
             }
             if self.counters > 0 {
-                return wrong("a server that is struck is not counted: take out counters, or fault");
+                return wrong(
+                    "a server that is struck is not counted: take out counters, or fault",
+                );
             }
             fault.check(self.window).or_else(wrong)?;
         }

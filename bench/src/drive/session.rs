@@ -335,9 +335,8 @@ fn entry<'a>(
 ) -> Option<Entry<'a>> {
     let mut all = contestants.iter();
     let contestant = all.find(|one| one.entrant.name == planned.contender)?;
-    let same = |pass: &&Pass| {
-        (&pass.contender, &pass.scenario) == (&planned.contender, &planned.scenario)
-    };
+    let same =
+        |pass: &&Pass| (&pass.contender, &pass.scenario) == (&planned.contender, &planned.scenario);
     let served = passes.iter().filter(same).map(|pass| pass.connections);
     let served = served.filter(|it| (1..it.asked).contains(&it.served));
     Some(Entry {

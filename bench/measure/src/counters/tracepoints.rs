@@ -120,7 +120,9 @@ fn read(place: &Path) -> Ids {
         ids.insert(event, id);
     }
     match ids.len() {
-        0 | 1 => Err("this kernel knows no system calls by name (CONFIG_FTRACE_SYSCALLS)".to_owned()),
+        0 | 1 => {
+            Err("this kernel knows no system calls by name (CONFIG_FTRACE_SYSCALLS)".to_owned())
+        }
         _ => Ok(ids),
     }
 }
