@@ -42,12 +42,12 @@ pub fn terminal(results: &Results, summary: &Summary, report_path: Option<&Path>
         .chain(&answers(&data))
         .flat_map(|sentence| wrap(sentence))
         .collect();
+    let notes = notes(&data);
     let mut lines = vec![clip(&head(&data), COLUMNS)];
-    // The answer goes before the contenders that are not the first of their family. More rows may need more notes.
-    let others = lines.len() + sentences.len() + path.len() + ABOUT;
-    let fits = |rows: &usize| others + rows + notes(&data, *rows).len().min(3) <= LINES;
-    let most = (ROWS.0..=ROWS.1).rev().find(fits).unwrap_or(ROWS.0);
-    let (table, notes) = (table(&data, most), notes(&data, most));
+    // The answer goes before the contenders that are not the first of their family.
+    let others = lines.len() + sentences.len() + path.len() + notes.len().min(3);
+    let room = LINES.saturating_sub(others + ABOUT);
+    let table = table(&data, room.clamp(ROWS.0, ROWS.1));
     let room = LINES.saturating_sub(lines.len() + table.len() + path.len() + notes.len().min(3));
     lines.extend(cut(sentences, room, "…"));
     lines.extend(table);
@@ -386,11 +386,11 @@ fn loaded(data: &Data<'_>, name: &str, scenario: &str, steady: Option<&Scenario>
 /// Doubts of a table's figures that are a line each; who was not served stands in the table itself.
 const WEAK: [&str; 3] = ["client-bound", OVERLOAD, "few-samples"];
 
-/// What weakens a table of so many rows, what failed, what was skipped: a line each.
-fn notes(data: &Data<'_>, most: usize) -> Vec<String> {
+/// What weakens the table, what failed, what was skipped: a line each.
+fn notes(data: &Data<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     let scenario = data.typical(Workload::Rr).or_else(|| data.typical_open());
-    let shown = scenario.map(|scenario| rows(data, scenario, most));
+    let shown = scenario.map(|scenario| rows(data, scenario, ROWS.1));
     for entrant in shown.into_iter().flatten() {
         let it = scenario.and_then(|it| data.estimate(&entrant.name, &it.name, "throughput_per_s"));
         if let Some(it) = it.filter(|it| WEAK.contains(&it.verdict.as_str())) {
