@@ -82,6 +82,8 @@ fn rounds_are_added_until_the_budget_is_spent_and_stand_in_the_plan() {
     let narrow = [
         "--precision",
         "0.0001%",
+        "--slice",
+        "10ms",
         "--budget",
         "8s",
         "--json",
@@ -96,6 +98,8 @@ fn rounds_are_added_until_the_budget_is_spent_and_stand_in_the_plan() {
     let results = record::read_results(&place.path("out")).expect("results");
     let rounds = said["rounds"].as_u64().expect("a number");
     assert!(rounds > 5, "{rounds}");
+    // A window of 200 ms: twenty slices of the length that was asked for, not the scenario's ten.
+    assert!(results.passes.iter().all(|pass| pass.slices.len() == 20));
     assert_eq!(results.passes.len() as u64, 2 * rounds);
     assert_eq!(results.run.passes.len() as u64, 2 * rounds);
     assert_eq!(results.run.entrants[1].name, "event-loop-2");
@@ -139,6 +143,25 @@ fn what_cannot_duel_is_told() {
         (
             &["event-loop", "gone", "--contenders", "gone.toml"],
             "gone cannot take part",
+        ),
+        (
+            &["event-loop", "tokio", "--slice", "1ms"],
+            "rr-50 takes 5ms to 180ms",
+        ),
+        (
+            &["event-loop", "tokio", "--slice", "181ms"],
+            "rr-50 takes 5ms to 180ms",
+        ),
+        (
+            &[
+                "event-loop",
+                "tokio",
+                "--scenario",
+                "steady-50",
+                "--slice",
+                "10ms",
+            ],
+            "steady-50 is not measured in slices",
         ),
     ] {
         let gone = "[[contender]]\nname = \"gone\"\ncommand = [\"no-such-program\", \"{port}\"]\n\

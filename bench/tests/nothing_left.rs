@@ -31,10 +31,14 @@ struct Session {
 
 impl Session {
     fn start(model: &str) -> Self {
+        Self::under(model, &rr("rr", 20, "20ms", "200ms", 500))
+    }
+
+    fn under(model: &str, scenario: &str) -> Self {
         let place = Place::new();
         let contenders =
             place.echo_servers(&[("victim", &format!("{model} --workers {{workers}}"))]);
-        let suite = place.suite(&rr("rr", 20, "20ms", "200ms", 500));
+        let suite = place.suite(scenario);
         let paths = [suite, contenders].map(|path| path.display().to_string());
         let arguments = [
             "run",
@@ -199,6 +203,35 @@ fn a_killed_agent_ends_the_run_with_an_error_and_leaves_nothing() {
         assert_eq!(ends(&mut session.harness).code(), Some(1), "{phase:?}");
         session.place.assert_nothing_left(&[]);
         assert!(session.place.path("out/report.html").exists());
+    }
+}
+
+/// A counted pass is recorded, so that the next is under way, with its events open and its server stopped before
+/// its first instruction or running counted.
+#[test]
+fn whoever_is_killed_in_a_counted_pass_leaves_nothing() {
+    for model in ["prefork", "fork-per-connection"] {
+        for (victim, status) in [("harness", None), ("agent", Some(1))] {
+            let counted = rr("rr", 20, "20ms", "200ms", 1) + "counters = 500\n";
+            let mut session = Session::under(model, &counted);
+            let records = session.place.path("out/records.jsonl");
+            let recorded = || {
+                let text = std::fs::read_to_string(&records).ok()?;
+                text.contains(r#""pass":"counter""#).then_some(())
+            };
+            wait_for(recorded, "a counted pass");
+            let server = session.reach(Phase::Connect);
+            let agents = session.agents();
+            if victim == "harness" {
+                session.harness.kill().expect("a child of ours");
+            } else {
+                let agent = parent(server).and_then(parent).filter(|&pid| pid > 1);
+                send(agent.unwrap_or(agents[0]), Signal::SIGKILL);
+            }
+            let ended = ends(&mut session.harness);
+            assert_eq!(ended.code(), status, "{model}, the {victim} killed");
+            session.place.assert_nothing_left(&agents);
+        }
     }
 }
 

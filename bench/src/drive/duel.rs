@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use measure::Contestant;
-use record::{Results, Suite};
+use record::{Measure, Results, Scenario, Suite};
 
 use super::entrants;
 use super::failure::{Exit, Failure, print};
@@ -18,6 +18,8 @@ use crate::Who;
 
 /// Rounds before the first look at an interval: with fewer, a lucky start could end it.
 const ROUNDS: u32 = 5;
+/// The shortest turn: a shorter one measures little but its own beginning.
+const SHORTEST: Duration = Duration::from_millis(5);
 /// Columns of the answer where nobody says how wide the terminal is.
 const WIDTH: usize = 80;
 
@@ -33,6 +35,10 @@ pub struct DuelArgs {
     /// The suite of the scenario, a name or a file [default: the first that has it]
     #[arg(long, value_name = "SUITE")]
     suite: Option<String>,
+    /// Take turns of so much time [default: the scenario's]; short ones tell two of one kind apart best, long ones do
+    /// justice to who has many processes
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    slice: Option<Duration>,
     /// Add rounds until throughput ratios are known within so much
     #[arg(long, value_name = "PERCENT", default_value = "0.5%", value_parser = percent)]
     precision: f64,
@@ -89,6 +95,7 @@ fn one_scenario(args: &DuelArgs) -> Result<(Suite, String), Failure> {
         suite.scenarios.retain(|one| one.name == args.scenario);
         if let Some(scenario) = suite.scenarios.first_mut() {
             scenario.rounds = ROUNDS;
+            scenario.slice = slice_of(scenario, args.slice)?;
             // Nobody is ahead by what is counted.
             scenario.counters = 0;
             "duel".clone_into(&mut suite.name);
@@ -96,6 +103,22 @@ fn one_scenario(args: &DuelArgs) -> Result<(Suite, String), Failure> {
         }
     }
     Err(Failure::unknown("scenario", &args.scenario, &known))
+}
+
+/// What was asked for, where the scenario has slices and its window holds two.
+fn slice_of(scenario: &Scenario, asked: Option<Duration>) -> Result<Duration, Failure> {
+    let Some(slice) = asked else {
+        return Ok(scenario.slice);
+    };
+    let unfit = |cause: String| Err(Failure::usage("--slice does not fit the scenario", cause));
+    let Scenario { name, window, .. } = scenario;
+    if scenario.measure != Measure::Sliced {
+        return unfit(format!("{name} is not measured in slices"));
+    }
+    if slice < SHORTEST || slice > *window / 2 {
+        return unfit(format!("{name} takes {SHORTEST:?} to {:?}", *window / 2));
+    }
+    Ok(slice)
 }
 
 /// Those of these names, in this order; who is named again gets a number.
