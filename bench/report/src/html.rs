@@ -1,69 +1,131 @@
-//! report.html: one file that opens offline, without a script, on paper and on a telephone.
+//! report.html: one file that opens offline, on paper and on a telephone, and says everything without a script.
 //!
-//! maud escapes every text; the three things that are put in as they are, are ours: the stylesheet, the
-//! charts, and the summary, whose `<` are written so that no text in it can end its element.
+//! Where scripts run, ours (`html/script/`) sorts, hides, filters and draws charts anew from the summary that the
+//! page holds; its hash stands in the policy, so that no other script can. maud escapes every text; what is put in
+//! as it is, is ours: the stylesheet, the script, the charts, and the data, whose `<` are written so that no text in
+//! them can end their element.
 
+mod grid;
+mod machine;
+mod redrawn;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use record::{Lab, Scenario};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use crate::answers::{answers, of_scenario};
 use crate::charts::Drawn;
 use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
+use crate::doubts::VALID;
 use crate::markdown::HOCKEY_STICK;
-use crate::tables::{self, Figure, Row, Table};
-use crate::{capacity, counters, format, labs, limits, markdown, noise_floor, yardsticks};
+use crate::{capacity, counters, format, labs, noise_floor, tables};
+use grid::grid;
 
 const STYLE: &str = include_str!("html/style.css");
 
-/// Nothing is fetched and no script runs; styles are those of this file.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+/// One function around them all: nothing of it is seen from outside.
+const SCRIPT: &str = concat!(
+    "(() => {\n\"use strict\";\n",
+    include_str!("html/script/state.js"),
+    include_str!("html/script/tables.js"),
+    include_str!("html/script/draw.js"),
+    include_str!("html/script/figures.js"),
+    "})();\n"
+);
+
+/// Nothing is fetched, and no script runs but ours; pictures are those that it makes.
+fn policy() -> String {
+    let hash = STANDARD.encode(Sha256::digest(SCRIPT));
+    format!(
+        "default-src 'none'; script-src 'sha256-{hash}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
+         form-action 'none'"
+    )
+}
 
 /// The page.
 pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
     let run = &data.results.run;
-    let title = format!("fiveways: {}", run.suite_name);
-    let of_suite = charts.iter().filter(|chart| chart.scenario.is_none());
-    let elsewhere = |chart: &&Drawn| data.search().is_some() && chart.name == HOCKEY_STICK;
-    let (first, others): (Vec<&Drawn>, Vec<&Drawn>) = of_suite
-        .filter(|chart| !elsewhere(chart))
-        .partition(|chart| chart.name == "five-ways");
     let page = html! {
         (DOCTYPE)
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta http-equiv="Content-Security-Policy" content=(policy());
                 meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
+                title { "fiveways: " (run.suite_name) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
+                a.skip href="#answers" { "Skip to the answers" }
                 (head(data))
                 main {
                     (noise(data))
+                    (doubts(data))
+                    h2 id="answers" tabindex="-1" { "Answers" }
                     ol.answers { @for answer in answers(data) { li { (answer) } } }
-                    @for chart in first { (figure(chart)) }
                     (capacities(data, charts))
-                    @for scenario in data.sections() { (section(data, scenario, charts)) }
+                    @for scenario in data.sections() { (section(data, scenario)) }
+                    (pictures(data, charts))
                     @for lab in data.labs() { (lab_section(data, lab)) }
-                    @if !others.is_empty() {
-                        h2 id="charts" { "Charts" }
-                        @for chart in others { (figure(chart)) }
-                    }
-                    (missing(data))
-                    (host(data))
-                    (parts(data))
-                    (again(data))
-                    (cannot_show(data))
+                    (machine::missing(data))
+                    (machine::host(data))
+                    (machine::parts(data))
+                    (machine::cannot_show(data))
+                    (machine::again(data))
                 }
                 footer { p.soft { "fiveways " (run.version) ". Figures are medians over rounds; intervals are 95 %. Missing figures are " (format::MISSING) ", never 0." } }
-                script type="application/json" id="summary" { (PreEscaped(embedded(data))) }
+                script type="application/json" id="summary" { (PreEscaped(embedded(data.summary))) }
+                script type="application/json" id="redrawn" { (PreEscaped(embedded(&redrawn::redrawn(data)))) }
+                script { (PreEscaped(SCRIPT)) }
             }
         }
     };
     page.into_string()
+}
+
+/// Five ways at a glance, then every other chart: those of the suite, then those of each scenario.
+fn pictures(data: &Data<'_>, charts: &[Drawn]) -> Markup {
+    let elsewhere = |chart: &&Drawn| data.search().is_some() && chart.name == HOCKEY_STICK;
+    let shown = charts.iter().filter(|chart| !elsewhere(chart));
+    let (first, others): (Vec<&Drawn>, Vec<&Drawn>) =
+        shown.partition(|chart| chart.name == "five-ways");
+    let (of_suite, of_one): (Vec<&Drawn>, Vec<&Drawn>) =
+        others.iter().partition(|chart| chart.scenario.is_none());
+    html! {
+        @for chart in first { section { (figure(chart, true)) } }
+        @if !others.is_empty() {
+            section {
+                h2 id="charts" { "Charts" }
+                @for chart in of_suite.iter().chain(&of_one) { (figure(chart, false)) }
+            }
+        }
+    }
+}
+
+/// Cells whose figures are weak, by what weakens them.
+fn doubts(data: &Data<'_>) -> Markup {
+    let mut found: Vec<(&str, Vec<String>)> = Vec::new();
+    for cell in data.cells.iter().filter(|cell| cell.verdict.word != VALID) {
+        let word = cell.verdict.word.as_str();
+        let who = format!("{} ({})", cell.contender, cell.scenario.name);
+        match found.iter_mut().find(|(other, _)| *other == word) {
+            Some((_, all)) => all.push(who),
+            None => found.push((word, vec![who])),
+        }
+    }
+    html! {
+        h2 id="doubts" { "Doubts of this run" }
+        @if found.is_empty() {
+            p { "None: every cell is valid." }
+        } @else {
+            p { "Figures of these cells are not ranked; why, and what to do, stands below the table of the scenario." }
+            ul { @for (word, who) in &found { li { strong { (word) } ": " (who.join(", ")) } } }
+        }
+    }
 }
 
 fn head(data: &Data<'_>) -> Markup {
@@ -88,6 +150,7 @@ fn head(data: &Data<'_>) -> Markup {
 /// What the run cannot tell apart, before what it tells.
 fn noise(data: &Data<'_>) -> Markup {
     html! {
+        h2 id="noise" { "What this run cannot tell apart" }
         @for sentence in noise_floor::sentences(data) { p.noise { (sentence) } }
         @if let Some((head, rows)) = noise_floor::table(data) {
             div.box tabindex="0" {
@@ -119,41 +182,54 @@ fn capacities(data: &Data<'_>, charts: &[Drawn]) -> Markup {
                     thead { tr { th scope="col" { "contender" } @for head in capacity::head(data) { th scope="col" { (head) } } } }
                     tbody {
                         @for (contender, ranked, cells) in capacity::rows(data) {
-                            tr.weak[!ranked] { th scope="row" { (contender) } @for cell in &cells { td { (cell) } } }
+                            tr.weak[!ranked] data-contender=(contender) { th scope="row" { (contender) } @for cell in &cells { td { (cell) } } }
                         }
                     }
                 }
             }
             @if !notes.is_empty() { ul.notes { @for note in &notes { li { (note) } } } }
-            @for chart in charts.iter().filter(|it| it.name == HOCKEY_STICK) { (figure(chart)) }
+            @for chart in charts.iter().filter(|it| it.name == HOCKEY_STICK) { (figure(chart, false)) }
         }
     }
 }
 
-fn figure(chart: &Drawn) -> Markup {
+/// A chart under its heading, with what it means and what it does not.
+fn figure(chart: &Drawn, leads: bool) -> Markup {
+    let (meaning, warning) = halves(chart.meaning);
     html! {
-        figure id={ "chart-" (chart.name) } {
-            div.card tabindex="0" { (PreEscaped(&chart.svg)) }
-            figcaption { (chart.meaning) }
+        figure id={ "chart-" (chart.name) } data-chart=(chart.name) data-scenario=[chart.scenario.as_ref()] {
+            @if leads { h2 { (chart.title) } } @else { h3 { (chart.title) } }
+            div.card tabindex="0" role="group" aria-label=(chart.title) { (PreEscaped(&chart.svg)) }
+            figcaption {
+                p { strong { "What this means. " } (meaning) }
+                @if let Some(warning) = warning { p { strong { "What not to conclude. " } (warning) } }
+            }
         }
     }
 }
 
-fn section(data: &Data<'_>, scenario: &Scenario, charts: &[Drawn]) -> Markup {
+/// What a chart means, and what not to conclude: the sentences from the first "Do not" on.
+fn halves(meaning: &str) -> (&str, Option<&str>) {
+    match meaning.find("Do not ") {
+        Some(at) => (meaning[..at].trim_end(), Some(&meaning[at..])),
+        None => (meaning, None),
+    }
+}
+
+fn section(data: &Data<'_>, scenario: &Scenario) -> Markup {
     let rounds = format::plural(data.rounds_made(scenario), "round");
     let table = tables::table(data, scenario);
     html! {
-        section {
+        section data-scenario=(scenario.name) {
             h2 id=(scenario.name) { (scenario.title) }
             p.soft { (scenario.question) }
             p.answer { (of_scenario(data, scenario)) }
             p.conditions { (scenario.name) ": " (conditions(scenario)) "; " (rounds) "; " (machine(&data.results.run.host)) (reading(scenario)) }
-            div.box tabindex="0" { (grid(&table, &scenario.title)) }
+            div.box tabindex="0" { (grid(&table, &scenario.name, &scenario.title)) }
             @if !table.notes.is_empty() {
                 ul.notes { @for note in &table.notes { li { (note) } } }
             }
             (counted(data, scenario))
-            @for chart in charts.iter().filter(|it| it.scenario.as_ref() == Some(&scenario.name)) { (figure(chart)) }
         }
     }
 }
@@ -166,7 +242,7 @@ fn counted(data: &Data<'_>, scenario: &Scenario) -> Markup {
     html! {
         p.conditions { (counters::tables::caption(data, scenario)) }
         @if !table.head.is_empty() {
-            div.box tabindex="0" { (grid(&table, &format!("{}: system calls", scenario.title))) }
+            div.box tabindex="0" { (grid(&table, &format!("{}-counted", scenario.name), &format!("{}: system calls", scenario.title))) }
         }
         @if !table.notes.is_empty() {
             ul.notes { @for note in &table.notes { li { (note) } } }
@@ -177,12 +253,12 @@ fn counted(data: &Data<'_>, scenario: &Scenario) -> Markup {
 fn lab_section(data: &Data<'_>, lab: &Lab) -> Markup {
     let table = labs::tables::table(data, lab);
     html! {
-        section {
+        section data-scenario=(lab.name) {
             h2 id=(lab.name) { (lab.title) }
             p.soft { (lab.question) }
             p.answer { (labs::answers::of_lab(data, lab)) }
             p.conditions { (lab.name) ": " (labs::tables::conditions(lab)) "; " (format::plural(lab.rounds as usize, "round")) "; " (machine(&data.results.run.host)) }
-            div.box tabindex="0" { (grid(&table, &lab.title)) }
+            div.box tabindex="0" { (grid(&table, &lab.name, &lab.title)) }
             @if !table.notes.is_empty() {
                 ul.notes { @for note in &table.notes { li { (note) } } }
             }
@@ -190,204 +266,8 @@ fn lab_section(data: &Data<'_>, lab: &Lab) -> Markup {
     }
 }
 
-fn grid(table: &Table, title: &str) -> Markup {
-    html! {
-        table aria-label=(title) {
-            thead { tr { th scope="col" { "contender" } @for head in &table.head { th scope="col" { (head) } } } }
-            tbody {
-                @for row in &table.rows { (line(row)) }
-            }
-        }
-    }
-}
-
-fn line(row: &Row) -> Markup {
-    html! {
-        tr.weak[!row.ranked] {
-            th scope="row" {
-                span class={ "key " (row.family) } {} (row.contender)
-                @if row.reason.is_some() { small title=[row.reason.as_ref()] { (row.verdict) } }
-            }
-            @for (cell, columns) in merged(&row.cells) { (figure_cell(cell, columns)) }
-        }
-    }
-}
-
-/// `1 of 50 served` once over all the columns whose place it takes; every other figure by itself.
-fn merged(cells: &[Figure]) -> Vec<(&Figure, usize)> {
-    let mut merged: Vec<(&Figure, usize)> = Vec::new();
-    for cell in cells {
-        match merged.last_mut() {
-            Some((last, columns)) if last.text == cell.text && cell.text.ends_with(" served") => {
-                *columns += 1
-            }
-            _ => merged.push((cell, 1)),
-        }
-    }
-    merged
-}
-
-fn figure_cell(cell: &Figure, columns: usize) -> Markup {
-    html! {
-        td title=[cell.reason.as_ref()] colspan=[(columns > 1).then_some(columns)] {
-            (cell.text)
-            @if let Some(interval) = &cell.interval { small { (interval) } }
-        }
-    }
-}
-
-fn missing(data: &Data<'_>) -> Markup {
-    let (skipped, failed, damage) = (data.skipped(), data.failed(), &data.results.damage);
-    html! {
-        @if !skipped.is_empty() || !data.results.run.left_out.is_empty() {
-            h2 id="skipped" { "Skipped" }
-            ul { @for out in &data.results.run.left_out { li { strong { (out.scenario) } ": " (out.reason) } } @for (contender, reason) in &skipped { li { strong { (contender) } ": " (reason) } } }
-        }
-        @if !failed.is_empty() {
-            h2 id="failed" { "Failed" }
-            ul {
-                @for (contender, scenario, outcome, reason) in &failed {
-                    li { strong { (contender) } " under " (scenario) ": " (outcome) ", " (reason) }
-                }
-            }
-        }
-        @if !damage.is_empty() {
-            h2 { "Records that could not be read" }
-            ul { @for line in damage { li { (format::without_paths(line)) } } }
-        }
-    }
-}
-
-fn host(data: &Data<'_>) -> Markup {
-    let host = &data.results.run.host;
-    let unknown = || "unknown".to_owned();
-    let rows = [
-        ("CPU", host.cpu.clone()),
-        (
-            "cores",
-            format!("{} physical, {} logical", host.cores, host.cpus),
-        ),
-        ("virtualisation", host.virtualisation.clone()),
-        ("kernel", host.kernel.clone()),
-        (
-            "memory",
-            match host.memory_bytes {
-                0 => unknown(),
-                bytes => format::bytes(bytes as f64),
-            },
-        ),
-        (
-            "descriptors a process",
-            format::count(host.descriptors as f64),
-        ),
-        (
-            "longest accept queue",
-            host.somaxconn.map_or_else(unknown, |it| it.to_string()),
-        ),
-        (
-            "local ports",
-            host.port_range
-                .map_or_else(unknown, |(low, high)| format!("{low} to {high}")),
-        ),
-        (
-            "transparent huge pages",
-            host.huge_pages.clone().unwrap_or_else(unknown),
-        ),
-        (
-            "kernel stack of a task",
-            format::bytes(host.kernel_stack_bytes as f64),
-        ),
-        ("cgroup", format::without_paths(&host.cgroup)),
-    ];
-    html! {
-        h2 id="host" { "The machine" }
-        div.box { table.plain { tbody { @for (name, value) in rows { tr { th scope="row" { (name) } td { (value) } } } } } }
-        (facts(host))
-        @if !data.results.run.entrants.is_empty() {
-            h3 { "The contenders" }
-            div.box { table.plain { tbody {
-                @for entrant in data.results.run.entrants.iter().filter(|it| it.name != record::CONTROL) {
-                    tr {
-                        th scope="row" { span class={ "key " (entrant.family) } {} (entrant.name) }
-                        td { (entrant.family) }
-                        td { (format::without_paths(&entrant.version)) }
-                    }
-                }
-            } } }
-        }
-    }
-}
-
-/// Everything else that is known of the machine, or why it is not.
-fn facts(host: &record::Host) -> Markup {
-    html! {
-        @if !host.facts.is_empty() {
-            details {
-                summary { (host.facts.len()) " more facts: settings, limits, caches, mitigations" }
-                div.box tabindex="0" { table.plain { tbody {
-                    @for fact in &host.facts {
-                        tr {
-                            th scope="row" { (fact.name) }
-                            td {
-                                @match (&fact.value, &fact.reason) {
-                                    (Some(value), _) => (value),
-                                    (None, Some(reason)) => small { (format::MISSING) " " (reason) },
-                                    (None, None) => (format::MISSING),
-                                }
-                            }
-                        }
-                    }
-                } } }
-            }
-        }
-    }
-}
-
-/// What the machine's parts take.
-fn parts(data: &Data<'_>) -> Markup {
-    let run = &data.results.run;
-    let rows = yardsticks::rows(&run.yardsticks);
-    html! {
-        @if !rows.is_empty() {
-            h2 id="yardsticks" { "Yardsticks" }
-            p.conditions { "Measured " (yardsticks::place(&run.yardsticks, &run.host)) "." }
-            div.box tabindex="0" {
-                table aria-label="yardsticks" {
-                    thead { tr { th scope="col" { "what" } @for head in yardsticks::HEAD { th scope="col" { (head) } } } }
-                    tbody {
-                        @for row in &rows {
-                            tr { th scope="row" { (row[0]) } @for figure in &row[1..] { td { (figure) } } }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// What no figure here may be taken for.
-fn cannot_show(data: &Data<'_>) -> Markup {
-    html! {
-        h2 id="limits" { "What this machine cannot show" }
-        ul {
-            @for limit in limits::limits(data) {
-                li { strong { (format::capital(limit.what)) } ": " (limit.text) }
-            }
-        }
-    }
-}
-
-fn again(data: &Data<'_>) -> Markup {
-    let run = &data.results.run;
-    html! {
-        h2 id="again" { "Again" }
-        p { "Seed " (run.seed) ". The same command on the same machine repeats the run; every pass stands in records.jsonl, the plan in run.json." }
-        pre tabindex="0" { code { (markdown::command(data)) } }
-    }
-}
-
-/// The summary as JSON that no text in it can break out of.
-fn embedded(data: &Data<'_>) -> String {
-    let json = serde_json::to_string(data.summary).unwrap_or_else(|_| "null".to_owned());
+/// JSON that no text in it can break out of.
+fn embedded(data: &impl Serialize) -> String {
+    let json = serde_json::to_string(data).unwrap_or_else(|_| "null".to_owned());
     json.replace('<', "\\u003c")
 }

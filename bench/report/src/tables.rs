@@ -44,6 +44,8 @@ pub(crate) struct Figure {
     pub interval: Option<String>,
     /// Why the figure is missing.
     pub reason: Option<String>,
+    /// What `text` says, to sort by.
+    pub value: Option<f64>,
 }
 
 /// What stands in the reference's own row.
@@ -148,8 +150,8 @@ fn figure(data: &Data<'_>, contender: &str, scenario: &Scenario, metric: &str) -
         {
             Figure {
                 text: served,
-                interval: None,
                 reason: it.reason.clone(),
+                ..Figure::default()
             }
         }
         (Some(value), _) => Figure {
@@ -159,11 +161,12 @@ fn figure(data: &Data<'_>, contender: &str, scenario: &Scenario, metric: &str) -
                 .reason
                 .clone()
                 .filter(|_| !may_be_shown(it) || it.verdict == VALID),
+            value: Some(value),
         },
         (None, _) => Figure {
             text: format::MISSING.to_owned(),
-            interval: None,
             reason: it.reason.clone(),
+            ..Figure::default()
         },
     }
 }
@@ -186,6 +189,7 @@ fn ratio(data: &Data<'_>, contender: &str, scenario: &Scenario, metric: &str) ->
     if contender == data.results.run.suite.reference {
         return Figure {
             text: REFERENCE.to_owned(),
+            value: Some(1.0),
             ..Figure::default()
         };
     }
@@ -201,14 +205,15 @@ fn ratio(data: &Data<'_>, contender: &str, scenario: &Scenario, metric: &str) ->
                 .zip(it.high)
                 .map(|(low, high)| format!("{} to {}", format::digits(low), format::digits(high))),
             reason: None,
+            value: Some(it.ratio),
         },
         None => Figure {
             text: format::MISSING.to_owned(),
-            interval: None,
             // Without a figure there is no ratio either, and why stands with the figure.
             reason: data
                 .shown(contender, &scenario.name, metric)
                 .map(|_| "only valid cells are compared, round by round".to_owned()),
+            ..Figure::default()
         },
     }
 }

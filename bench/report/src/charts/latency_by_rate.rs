@@ -76,7 +76,7 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
 }
 
 /// The line with the most rates at which somebody has a figure, by rate.
-fn longest_line<'a>(data: &Data<'a>) -> Option<Vec<&'a Scenario>> {
+pub(crate) fn longest_line<'a>(data: &Data<'a>) -> Option<Vec<&'a Scenario>> {
     let entrants = data.firsts_then_others();
     let has_figures = |scenario: &&Scenario| {
         let mut names = entrants.iter().map(|entrant| entrant.name.as_str());
@@ -99,7 +99,7 @@ fn longest_line<'a>(data: &Data<'a>) -> Option<Vec<&'a Scenario>> {
     (line.len() > 1).then_some(line)
 }
 
-fn rate_of(scenario: &Scenario) -> f64 {
+pub(crate) fn rate_of(scenario: &Scenario) -> f64 {
     scenario.pace.rate_per_s().unwrap_or(0.0)
 }
 

@@ -13,11 +13,11 @@ const METRIC: &str = "memory_bytes_per_connection";
 const KIB: f64 = 1024.0;
 
 /// A part: its name, its colour, its metric.
-type Part = (&'static str, RGBColor, &'static str);
+pub(crate) type Part = (&'static str, RGBColor, &'static str);
 
 /// Parts in the order of the bar. Not the families' colours: these are not contenders.
 #[rustfmt::skip]
-const PARTS: [Part; 6] = [
+pub(crate) const PARTS: [Part; 6] = [
     ("own pages", RGBColor(0x00, 0x72, 0xb2), "anonymous_bytes_per_connection"),
     ("shared pages, its part", RGBColor(0x8c, 0xc8, 0xea), "shared_bytes_per_connection"),
     ("page tables", RGBColor(0xe6, 0x9f, 0x00), "page_table_bytes_per_connection"),

@@ -18,17 +18,17 @@ mod five_ways;
 mod growth;
 mod labels;
 mod labs;
-mod latency_by_rate;
+pub(crate) mod latency_by_rate;
 mod lines;
-mod memory;
-mod palette;
-mod percentiles;
+pub(crate) mod memory;
+pub(crate) mod palette;
+pub(crate) mod percentiles;
 mod state;
 mod struck;
-mod switches;
-mod system_calls;
-mod throughput;
-mod time_series;
+pub(crate) mod switches;
+pub(crate) mod system_calls;
+pub(crate) mod throughput;
+pub(crate) mod time_series;
 mod work;
 mod workers;
 mod yardsticks;
@@ -64,10 +64,10 @@ const CHARTS: &[Chart] = &[
         name: "five-ways",
         title: "Five ways at a glance",
         meaning: "Each column is one way of mapping connections onto what the kernel schedules, drawn on top and \
-                  measured below; bars of a row share one scale, and whiskers are 95 % intervals. Latency is read \
-                  at saturation, where it is connections divided by throughput: do not conclude that a model is \
-                  slow for a single user. A model that serves one client at a time has no bar: its figures would \
-                  be those of a server with one client.",
+                  measured below; bars of a row share one scale, and whiskers are 95 % intervals. A model \
+                  that serves one client at a time has no bar: its figures would be those of a server with one \
+                  client. Latency is read at saturation, where it is connections divided by throughput. Do not \
+                  conclude that a model is slow for a single user.",
         draw: Draw::Suite(five_ways::draw),
     },
     Chart {
@@ -120,7 +120,8 @@ const CHARTS: &[Chart] = &[
         title: "The slowest hundredth beside requests that block",
         meaning: "Where a hundredth of the requests blocks, p99 stands at the border of these: in a server that keeps nobody \
                   waiting it is as long as the work itself, or as short as a request without. Longer than the work means \
-                  that requests wait for each other.",
+                  that requests wait for each other. Do not conclude that a server with a short bar does the work faster: \
+                  it lets others pass meanwhile.",
         draw: Draw::Suite(blocking::draw_worst),
     },
     Chart {
@@ -327,7 +328,7 @@ impl Chart {
 }
 
 /// A scenario's name as a part of a file's: suites allow no others, but records come from anywhere.
-fn file_name(scenario: &str) -> String {
+pub(crate) fn file_name(scenario: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
     scenario
         .chars()

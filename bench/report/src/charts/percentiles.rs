@@ -118,7 +118,7 @@ fn line<'a>(cell: &Cell<'_>, style: Style<'a>) -> Option<Line<'a>> {
 }
 
 /// Readings at equal steps of the axis, as far as the samples allow.
-fn readings(merged: &Merged) -> Vec<(f64, f64)> {
+pub(crate) fn readings(merged: &Merged) -> Vec<(f64, f64)> {
     let rarest = 1.0 / (1.0 - merged.furthest()).max(f64::MIN_POSITIVE);
     let first = 1.0 / (1.0 - FROM);
     let at = |index: usize| {

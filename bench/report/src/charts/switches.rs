@@ -13,18 +13,7 @@ const INVOLUNTARY: &str = "switches_involuntary_per_request";
 
 /// The picture, of the rr scenario in which the most contenders have figures; `None` when none has.
 pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
-    let typical = data.typical(Workload::Rr)?;
-    let with_data = |name: &str| data.ranking(name, VOLUNTARY).len();
-    let fullest = data
-        .at_once(Workload::Rr)
-        .map(|scenario| with_data(&scenario.name))
-        .max()?;
-    let scenario = Some(typical)
-        .filter(|scenario| with_data(&scenario.name) == fullest)
-        .or_else(|| {
-            data.at_once(Workload::Rr)
-                .find(|scenario| with_data(&scenario.name) == fullest)
-        })?;
+    let scenario = fullest(data)?;
     let rows: Vec<Row<'_>> = data
         .measured()
         .filter_map(|entrant| {
@@ -64,4 +53,20 @@ fn row<'a>(data: &Data<'a>, entrant: &'a Entrant, scenario: &Scenario) -> Option
         row.label = format!("{} + {}", format::digits(waited), format::digits(preempted));
     }
     Some(row)
+}
+
+/// The rr scenario in which the most contenders have figures: the typical one, if it is among them.
+pub(crate) fn fullest<'a>(data: &Data<'a>) -> Option<&'a Scenario> {
+    let typical = data.typical(Workload::Rr)?;
+    let with_data = |name: &str| data.ranking(name, VOLUNTARY).len();
+    let fullest = data
+        .at_once(Workload::Rr)
+        .map(|scenario| with_data(&scenario.name))
+        .max()?;
+    Some(typical)
+        .filter(|scenario| with_data(&scenario.name) == fullest)
+        .or_else(|| {
+            data.at_once(Workload::Rr)
+                .find(|scenario| with_data(&scenario.name) == fullest)
+        })
 }

@@ -11,7 +11,7 @@ use crate::data::Data;
 use crate::format;
 
 /// One for each name that is shown, the commonest first. Not the families' colours: these are not contenders.
-const COLOURS: [RGBColor; 8] = [
+pub(crate) const COLOURS: [RGBColor; 8] = [
     RGBColor(0x00, 0x72, 0xb2),
     RGBColor(0xe6, 0x9f, 0x00),
     RGBColor(0x56, 0xb4, 0xe9),

@@ -94,7 +94,7 @@ impl Series<'_> {
 }
 
 /// The line of rr scenarios with the most scenarios that have figures, by connections.
-fn longest_line<'a>(data: &Data<'a>) -> Option<Vec<&'a Scenario>> {
+pub(crate) fn longest_line<'a>(data: &Data<'a>) -> Option<Vec<&'a Scenario>> {
     let mut lines: Vec<Vec<&Scenario>> = Vec::new();
     let with_figures = |scenario: &&Scenario| !data.ranking(&scenario.name, METRIC).is_empty();
     for scenario in data.at_once(Workload::Rr).filter(with_figures) {

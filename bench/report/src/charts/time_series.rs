@@ -136,7 +136,8 @@ pub(crate) fn draw(data: &Data<'_>, scenario: &Scenario, title: &str) -> Option<
 
 /// Whoever has bins and was served, the firsts of families before the others. Weak cells are drawn, and
 /// named so: over time is where one sees why.
-fn cells<'d, 'a>(data: &'d Data<'a>, scenario: &Scenario) -> Vec<&'d Cell<'a>> {
+/// Those of a scenario that have a window to show.
+pub(crate) fn cells<'d, 'a>(data: &'d Data<'a>, scenario: &Scenario) -> Vec<&'d Cell<'a>> {
     let entrants = data.firsts_then_others().into_iter();
     let cells = entrants.filter_map(|entrant| data.cell(&entrant.name, &scenario.name));
     let has_bins = |cell: &&Cell<'_>| cell.figures().iter().any(|pass| !pass.bins.is_empty());

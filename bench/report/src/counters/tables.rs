@@ -101,6 +101,7 @@ fn row(data: &Data<'_>, cell: &Cell<'_>, names: &[&str]) -> Row {
         reason: all
             .and_then(|it| it.reason.clone())
             .filter(|_| rest.is_none()),
+        value: rest,
     });
     figures.extend(BESIDE.iter().map(|(_, metric)| figure(metric)));
     Row {
@@ -125,6 +126,7 @@ fn figure(data: &Data<'_>, contender: &str, scenario: &Scenario, metric: &str) -
         reason: it
             .and_then(|it| it.reason.clone())
             .filter(|_| value.is_none()),
+        value,
     }
 }
 

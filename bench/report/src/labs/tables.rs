@@ -97,8 +97,8 @@ fn seen(data: &Data<'_>, lab: &Lab) -> Vec<String> {
 fn figure(data: &Data<'_>, mechanism: &str, lab: &Lab, metric: &str) -> Figure {
     let missing = |reason| Figure {
         text: format::MISSING.to_owned(),
-        interval: None,
         reason,
+        ..Figure::default()
     };
     let Some(it) = data.estimate(mechanism, &lab.name, metric) else {
         return missing(None);
@@ -108,6 +108,7 @@ fn figure(data: &Data<'_>, mechanism: &str, lab: &Lab, metric: &str) -> Figure {
             text: format::figure(metric, value),
             interval: format::spread(metric, value, it.low, it.high),
             reason: (!may_be_shown(it)).then(|| it.reason.clone()).flatten(),
+            value: Some(value),
         },
         None => missing(it.reason.clone()),
     }

@@ -148,10 +148,10 @@ fn figure(data: &Data<'_>, cell: &Cell<'_>, metric: &str) -> Figure {
     let Some((it, value)) = it.and_then(|it| Some((it, it.value?))) else {
         return Figure {
             text: format::MISSING.to_owned(),
-            interval: None,
             reason: it
                 .filter(|it| may_be_shown(it))
                 .and_then(|it| it.reason.clone()),
+            ..Figure::default()
         };
     };
     let text = match metric {
@@ -163,6 +163,7 @@ fn figure(data: &Data<'_>, cell: &Cell<'_>, metric: &str) -> Figure {
         text,
         interval: format::spread(metric, value, it.low, it.high),
         reason: None,
+        value: Some(value),
     }
 }
 
