@@ -77,12 +77,21 @@ fn verdict(it: &Compared) -> Vec<String> {
         count(Answer::Equal),
         count(Answer::Undecided)
     )];
-    let decided = it.changes.iter();
-    let decided = decided.filter(|it| matches!(it.answer, Answer::Ahead | Answer::Behind));
-    said.extend(decided.map(|change| format!("- {}", sentence(change))));
-    for (gate, change) in it.regressions() {
-        said.push(format!("REGRESSION beyond {gate}: {}", sentence(change)));
+    let regressions = it.regressions();
+    for (gate, change) in &regressions {
+        said.push(format!("- REGRESSION beyond {gate}: {}", sentence(change)));
     }
+    let is_told = |change: &&Change| {
+        regressions
+            .iter()
+            .any(|(_, told)| std::ptr::eq(*told, *change))
+    };
+    let decided = it
+        .changes
+        .iter()
+        .filter(|it| matches!(it.answer, Answer::Ahead | Answer::Behind));
+    let decided = decided.filter(|it| !is_told(it));
+    said.extend(decided.map(|change| format!("- {}", sentence(change))));
     for gate in &it.gates {
         let mut of_gate = it.changes.iter().filter(|it| it.metric == gate.metric);
         if !of_gate.any(|it| it.interval.is_some()) {
@@ -235,9 +244,10 @@ fn matrix(it: &Compared, side: usize, scenario: &str, columns: usize) -> Vec<Str
     let mut lines = Vec::new();
     for metrics in metrics.chunks(((columns - NAME) / CELL).max(1)) {
         lines.push(String::new());
-        let name = clip(&format!("{scenario}, {}", letter(side)), NAME);
+        let wide = (columns - CELL * metrics.len()).clamp(NAME, 2 * NAME);
+        let name = clip(&format!("{scenario}, {}", letter(side)), wide - 1);
         let heads = metrics.iter().map(|it| format!("{:>CELL$}", short(it)));
-        lines.push(format!("{name:<NAME$}{}", heads.collect::<String>()));
+        lines.push(format!("{name:<wide$}{}", heads.collect::<String>()));
         for contender in &contenders {
             let cell = |metric: &&str| {
                 let found = here
@@ -249,7 +259,7 @@ fn matrix(it: &Compared, side: usize, scenario: &str, columns: usize) -> Vec<Str
                 )
             };
             let cells: String = metrics.iter().map(cell).collect();
-            lines.push(format!("{:<NAME$}{cells}", clip(contender, NAME - 1)));
+            lines.push(format!("{:<wide$}{cells}", clip(contender, wide - 1)));
         }
     }
     lines

@@ -121,7 +121,11 @@ fn a_slower_contender_is_told_from_a_slower_machine() {
         text.contains("REGRESSION beyond throughput_per_s<-5%: B: thread-pool"),
         "{text}"
     );
-    assert!(text.contains("taken for the machine's"), "{text}");
+    assert!(
+        text.replace("\n  ", " ")
+            .contains("taken for the machine's"),
+        "{text}"
+    );
     let lax: Vec<Gate> = vec!["throughput_per_s<-25%".parse().expect("a gate")];
     assert!(
         super::super::compare(
