@@ -13,7 +13,7 @@ use drive::failure::Failure;
 /// The same TCP echo server in every concurrency model, and one instrument that measures them alike.
 ///
 /// On the first day: `fiveways run` measures all and says who is fastest, at what cost; `fiveways duel A B`
-/// compares two closely; `fiveways capacity` searches for the highest rate that each sustains; `fiveways list` shows
+/// compares two closely, `fiveways compare A B` two runs; `fiveways capacity` searches for the highest rate that each sustains; `fiveways list` shows
 /// what there is to run; `fiveways verify` checks that every server answers as it must; `fiveways doctor` looks this
 /// machine over; `fiveways report` draws the newest results again; `fiveways load` loads a server of your own.
 #[derive(Parser)]
@@ -36,6 +36,8 @@ enum Verb {
     Duel(drive::duel::DuelArgs),
     /// The highest rate that each contender sustains within a promise (an SLO), searched for by bisection
     Capacity(drive::capacity::CapacityArgs),
+    /// What changed from one run to another: ratios with intervals, and a gate for CI (`--fail-if`)
+    Compare(drive::compare::CompareArgs),
     /// Make the report of a results folder again (default: the newest below ./results)
     Report {
         /// A folder that a run has written
@@ -91,6 +93,9 @@ struct RunArgs {
     /// The results folder [default: ./results/SUITE-TIME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Keep a name for this run's folder, for `compare --against NAME`
+    #[arg(long, value_name = "NAME", value_parser = drive::saved::name)]
+    save: Option<String>,
     /// Only contenders whose name matches
     #[arg(long, value_name = "REGEX")]
     only: Option<String>,
@@ -131,6 +136,7 @@ fn main() -> ExitCode {
         Verb::Run(args) => (args.json, drive::run::run(&args)),
         Verb::Capacity(args) => (args.json, drive::capacity::capacity(&args)),
         Verb::Duel(args) => (args.json, drive::duel::duel(&args)),
+        Verb::Compare(args) => (args.json, drive::compare::compare(&args)),
         Verb::Doctor(args) => (args.json, drive::doctor::doctor(&args)),
         Verb::Load(args) => (args.json, drive::load::load(&args)),
         Verb::Report { dir, json } => (json, drive::report::report(dir, json)),

@@ -38,7 +38,7 @@ pub(crate) const THROUGHPUT: &str = "throughput_per_s";
 /// Within this of 1, two are called equal: a difference that nobody would choose a server for.
 pub(crate) const EQUAL: f64 = 0.03;
 /// A difference that chance makes more often than this is not called one.
-const SURE: f64 = 0.05;
+pub(crate) const SURE: f64 = 0.05;
 
 /// Every pair of contenders (a before b in the order of entrants) under every scenario, by throughput, CPU per
 /// request, service p50 and p99; only of valid cells. p is corrected (Holm) over the pairs of a scenario and metric.

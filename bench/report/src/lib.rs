@@ -14,6 +14,7 @@
 //! | a window over time | `series` |
 //! | a median with its interval | `stats`, `estimates` |
 //! | one contender against another | `comparisons`, `duel` |
+//! | one run against another, one host beside others | `compare` |
 //! | what a run cannot tell apart | `noise_floor` |
 //! | whether more rounds are needed | `precision` |
 //! | the highest rate that is sustained, and the search for it | `capacity` |
@@ -33,6 +34,7 @@ mod cells;
 mod charts;
 mod checkup;
 mod columns;
+mod compare;
 mod comparisons;
 mod conditions;
 mod counters;
@@ -66,6 +68,7 @@ pub use checkup::{Ink, Style, checkup, checkup_object};
 mod work;
 
 pub use capacity::{Probe, capacities, next_probes, serving_all};
+pub use compare::{Change, Compared, Gate, Side, by_host, compare};
 pub use comparisons::pairs;
 pub use doubts::is_doubt;
 pub use duel::duel;

@@ -331,7 +331,7 @@ fn push(text: &mut String, line: &str) {
 }
 
 /// One line, nothing in it that Markdown would take for its own.
-fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

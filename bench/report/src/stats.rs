@@ -9,6 +9,7 @@
 //! | the middle of a cell's rounds | `median` |
 //! | how far it may be off | `bootstrap` |
 //! | one contender against another | `ratio`, `student` |
+//! | one run against another | `welch` |
 //! | what one more weighs, over several rounds | `line` |
 //! | many comparisons at once | `holm` |
 //! | whether figures follow the order of rounds | `spearman` |
@@ -20,6 +21,7 @@ mod median;
 mod ratio;
 mod spearman;
 mod student;
+mod welch;
 
 pub(crate) use bootstrap::{interval, median_interval};
 pub(crate) use holm::holm;
@@ -27,6 +29,7 @@ pub(crate) use line::{Line, line, slope};
 pub(crate) use median::median;
 pub(crate) use ratio::{of_slices, ratio};
 pub(crate) use spearman::order_drift;
+pub(crate) use welch::Welch;
 
 /// Fewer rounds than this have a figure and no interval.
 pub(crate) const ROUNDS_MIN: usize = 3;

@@ -346,3 +346,47 @@ fn odd_records() {
     results.run.suite.reference = "nobody".to_owned();
     survives(&results);
 }
+
+#[test]
+fn odd_names() {
+    let long = "n".repeat(200);
+    for odd in [
+        "<script>alert(1)</script>",
+        "</script><img src=x onerror=x>",
+        &long,
+        "🦀🧵 \u{202e}|`*",
+        "\u{0}\u{7}\u{1b}[2J",
+        "",
+    ] {
+        let mut results = fixture::results();
+        let rename = |name: &mut String| {
+            if matches!(name.as_str(), "prefork" | "rr-50") {
+                odd.clone_into(name);
+            }
+        };
+        results
+            .run
+            .entrants
+            .iter_mut()
+            .for_each(|it| rename(&mut it.name));
+        results.run.suite.scenarios.iter_mut().for_each(|it| {
+            rename(&mut it.name);
+            odd.clone_into(&mut it.title);
+        });
+        for pass in &mut results.passes {
+            rename(&mut pass.contender);
+            rename(&mut pass.scenario);
+        }
+        for planned in &mut results.run.passes {
+            rename(&mut planned.contender);
+            rename(&mut planned.scenario);
+        }
+        let files = survives(&results);
+        let page = text(&files, "report.html");
+        assert!(
+            !page.contains("<script>alert") && !page.contains("<img"),
+            "{odd}"
+        );
+        assert!(files.iter().all(|(name, _)| name.len() < 255), "{odd}");
+    }
+}

@@ -19,6 +19,8 @@ pub enum Exit {
     WrongBytes,
     /// Figures are weak, and `--strict` accepts none of those.
     Refused,
+    /// Worse than `--fail-if` allows, and surely so.
+    Regression,
     /// Interrupted; what was finished is kept.
     Interrupted,
 }
@@ -32,6 +34,7 @@ impl From<Exit> for ExitCode {
             Exit::CellsFailed => 3,
             Exit::WrongBytes => 4,
             Exit::Refused => 5,
+            Exit::Regression => 6,
             Exit::Interrupted => 130,
         })
     }

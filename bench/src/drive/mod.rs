@@ -1,6 +1,7 @@
 //! What the verbs do: measure a round, record it, ask `report`, go on. No statistics and no measuring here.
 
 pub mod capacity;
+pub mod compare;
 pub mod doctor;
 pub mod duel;
 pub mod entrants;
@@ -13,6 +14,7 @@ pub mod plan;
 pub mod progress;
 pub mod report;
 pub mod run;
+pub mod saved;
 pub mod session;
 pub mod stopping;
 pub mod suites;

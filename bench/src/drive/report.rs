@@ -41,7 +41,10 @@ pub fn report(dir: Option<PathBuf>, json: bool) -> Result<ExitCode, Failure> {
 }
 
 /// The folder below ./results whose plan is the newest.
-fn newest() -> Result<PathBuf, Failure> {
+///
+/// # Errors
+/// When there is none.
+pub fn newest() -> Result<PathBuf, Failure> {
     let nothing = || {
         Failure::usage(
             "there are no results here",

@@ -11,6 +11,7 @@ use super::capacity;
 use super::entrants;
 use super::failure::{Exit, Failure, print};
 use super::labs;
+use super::saved;
 use super::session::{self, Asked, Measured};
 use super::stopping::Stopping;
 use super::suites;
@@ -108,6 +109,9 @@ fn add_control(contestants: &mut Vec<Contestant>, suite: &Suite) {
 fn conclude(args: &RunArgs, measured: Measured) -> Result<ExitCode, Failure> {
     let (results, folder) = (&measured.results, &measured.folder);
     report::write(folder, results)?;
+    if let Some(name) = &args.save {
+        saved::keep(name, folder)?;
+    }
     let summary = report::summarise(results);
     if args.json {
         let mut object = serde_json::to_value(&summary).unwrap_or_default();

@@ -103,7 +103,7 @@ pub(crate) fn picture(height: i32, draw: impl FnOnce(&Canvas<'_>)) -> String {
 
 /// The picture with a title and a description for those who cannot see it.
 pub(crate) fn described(svg: String, title: &str, description: &str) -> String {
-    let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
+    let escape = |text: &str| drawable(text).replace('&', "&amp;").replace('<', "&lt;");
     let said = format!(
         "<title>{}</title>\n<desc>{}</desc>\n",
         escape(title),
@@ -113,6 +113,14 @@ pub(crate) fn described(svg: String, title: &str, description: &str) -> String {
         Some((head, rest)) => format!("{head} role=\"img\">\n{said}{}", rest.trim_start()),
         None => svg,
     }
+}
+
+/// Without what no XML may hold, however it is escaped: records come from anywhere.
+fn drawable(text: &str) -> String {
+    text.replace(
+        |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'),
+        " ",
+    )
 }
 
 fn register() {
@@ -200,7 +208,7 @@ impl Canvas<'_> {
             style(type_.bold),
         );
         let style = font.color(&type_.colour).pos(Pos::new(at, VPos::Center));
-        let _ = self.0.draw(&Text::new(text.to_owned(), (x, y), style));
+        let _ = self.0.draw(&Text::new(drawable(text), (x, y), style));
     }
 
     /// A filled rectangle.

@@ -16,6 +16,7 @@ mod drawings;
 mod faults;
 mod five_ways;
 mod growth;
+mod hosts;
 mod labels;
 mod labs;
 pub(crate) mod latency_by_rate;
@@ -32,6 +33,8 @@ pub(crate) mod time_series;
 mod work;
 mod workers;
 mod yardsticks;
+
+pub(crate) use hosts::hosts;
 
 use record::Scenario;
 use resvg::{tiny_skia, usvg};
