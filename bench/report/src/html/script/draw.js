@@ -44,7 +44,7 @@ function pointOf(who, scenario, x, measure) {
   const has = it.value !== null && it.verdict !== "unserved";
   const { low, high, rounds, verdict, reason } = it;
   const weak = mayBeShown(it) ? "" : verdict;
-  return { x, y: has ? it.value : null, low, high, rounds, who, scenario, weak, why: reason || verdict };
+  return { x, y: has ? it.value : null, low, high, rounds, who, scenario, weak, why: it.value === null ? reason || verdict : verdict };
 }
 
 /** What the reader is told of a point. */
@@ -80,10 +80,15 @@ function scale(low, high, from, to, log) {
   return value => from + (to - from) * (high > low ? share(value) : 0.5);
 }
 
+/** The page's colours, read once until something changes: to ask for them is dear while a page is being made. */
+let palette = null;
+whenChanged(() => { palette = null; });
+
 function colours() {
+  if (palette) return palette;
   const style = getComputedStyle(root);
   const named = name => style.getPropertyValue(`--${name}`).trim();
-  return { paper: named("paper"), ink: named("ink"), soft: named("soft"), rule: named("rule") };
+  return palette = { paper: named("paper"), ink: named("ink"), soft: named("soft"), rule: named("rule") };
 }
 
 /** A sheet to draw on, and a function that puts an element on it. */

@@ -141,6 +141,13 @@ function absent(view) {
   return reasons.size ? `Not drawn: ${[...reasons].map(([why, who]) => `${who.join(", ")}: ${why}`).join("; ")}.` : "";
 }
 
+const sectionTitle = scenario => all("section[data-scenario]").find(it => it.dataset.scenario === scenario)?.querySelector("h2").textContent ?? scenario;
+
+/** All plots are as wide as each other: one is asked, for each question has the page laid out anew. */
+let wide = 0;
+whenChanged(() => { wide = 0; });
+const plotWidth = plot => (wide ||= plot.clientWidth || 960);
+
 function chartView(box) {
   const { chart: name, scenario } = box.dataset;
   const card = box.querySelector(".card"), title = box.querySelector("h2, h3").textContent;
@@ -156,25 +163,28 @@ function chartView(box) {
   view.measure = () => chart.measures.find(it => it.name === state.by.get(name)) || chart.measures[0];
   view.isLog = () => (state.scale.get(name) || (chart.log ? "log" : "linear")) === "log";
   view.draw = (width, head) => (chart.kind === "bars" ? drawBars : drawLines)(chart, view.measure(), { width, head, log: view.isLog(), title: `${title}: ${view.measure().title}` });
-  view.captions = () => [title, ...all(".card text", box).map(it => it.textContent.trim()).filter(it => / rounds?[,;]| rounds?$|fiveways \d/.test(it)).slice(0, 4)];
+  view.heading = () => view.measure() === chart.measures[0] ? title : `${view.measure().title}, ${chart.kind === "lines" ? `by ${chart.x.title.split(/ \(|:/)[0]}` : "by contender"}${scenario ? `: ${sectionTitle(scenario)}` : ""}`;
+  view.captions = () => [view.heading(), ...all(".card text", box).map(it => it.textContent.trim()).filter(it => / rounds?[,;]| rounds?$|fiveways \d/.test(it)).slice(0, 4)];
   view.plot = make("div", { class: "plot", tabindex: 0, role: "group", "aria-label": `${title}: arrow keys read its values` });
   view.tip = make("div", { class: "tip", hidden: "", "aria-hidden": "true" });
   const left = make("p", { class: "absent" });
   card.before(make("div", { class: "tools" }, ...choosing(view), taking(view)), view.plot, said, left);
   card.hidden = true;
   const redraw = () => {
-    if (box.hidden || !view.plot.clientWidth) return;
-    Object.assign(view, view.draw(view.plot.clientWidth, null), { at: null });
+    if (box.hidden) return;
+    box.querySelector("h2, h3").textContent = view.heading();
+    Object.assign(view, view.draw(plotWidth(view.plot), null), { at: null });
     view.plot.replaceChildren(view.svg, view.tip);
     view.tip.hidden = true;
     left.textContent = absent(view);
   };
   whenChanged(redraw);
-  new ResizeObserver(() => { if (Number(view.svg?.getAttribute("width")) !== view.plot.clientWidth) redraw(); }).observe(view.plot);
   reading(view);
 }
 
 all("figure[data-chart]").forEach(chartView);
 readAddress();
 show();
+let before = innerWidth;
+addEventListener("resize", () => { if (innerWidth !== before) { before = innerWidth; show(); } });
 goToAnchor();

@@ -33,6 +33,9 @@ function bar() {
   const made = make("div", { class: "bar", role: "region", "aria-label": "What is shown" },
     choices("Contenders", who, () => state.hide), choices("Scenarios", sections, () => state.without), theme);
   document.querySelector("main").before(made);
+  addEventListener("pointerdown", event => {
+    for (const it of all("details[open]", made)) if (!it.contains(event.target)) it.open = false;
+  });
   addEventListener("keydown", event => {
     const open = event.key === "Escape" && made.querySelector("details[open]");
     if (open) { open.open = false; open.querySelector("summary").focus(); }
