@@ -37,7 +37,7 @@ pub(super) fn differences(sides: &[Side<'_>]) -> Vec<(String, Vec<String>)> {
         }
     };
     for (name, read) in FACTS {
-        row((*name).to_owned(), of(sides, *read));
+        row((*name).to_owned(), of(sides, read));
     }
     for name in host_facts(sides) {
         let value = |it: &Results| it.run.host.value(&name).unwrap_or("unknown").to_owned();
