@@ -36,6 +36,8 @@ enum Verb {
     Duel(drive::duel::DuelArgs),
     /// The highest rate that each contender sustains within a promise (an SLO), searched for by bisection
     Capacity(drive::capacity::CapacityArgs),
+    /// Who meets a need (connections, rate, work, state, an SLO), with what headroom, and what excludes the others
+    Choose(drive::choose::ChooseArgs),
     /// Make the report of a results folder again (default: the newest below ./results)
     Report {
         /// A folder that a run has written
@@ -130,6 +132,7 @@ fn main() -> ExitCode {
         Verb::Agent => return agent(),
         Verb::Run(args) => (args.json, drive::run::run(&args)),
         Verb::Capacity(args) => (args.json, drive::capacity::capacity(&args)),
+        Verb::Choose(args) => (args.json, drive::choose::choose(&args)),
         Verb::Duel(args) => (args.json, drive::duel::duel(&args)),
         Verb::Doctor(args) => (args.json, drive::doctor::doctor(&args)),
         Verb::Load(args) => (args.json, drive::load::load(&args)),

@@ -17,6 +17,7 @@
 //! | what a run cannot tell apart | `noise_floor` |
 //! | whether more rounds are needed | `precision` |
 //! | the highest rate that is sustained, and the search for it | `capacity` |
+//! | who meets a need, and with what headroom | `choice` |
 //! | from how much work on models matter no more | `work` |
 //! | what became of a server that was struck | `struck` |
 //! | what weakens a figure | `doubts` |
@@ -32,6 +33,7 @@ mod capacity;
 mod cells;
 mod charts;
 mod checkup;
+mod choice;
 mod columns;
 mod comparisons;
 mod conditions;
@@ -66,6 +68,7 @@ pub use checkup::{Ink, Style, checkup, checkup_object};
 mod work;
 
 pub use capacity::{Probe, capacities, next_probes, serving_all};
+pub use choice::{Choice, Headroom, NEED, Stand, Standing, choice, choice_text, meeting};
 pub use comparisons::pairs;
 pub use doubts::is_doubt;
 pub use duel::duel;
