@@ -38,6 +38,8 @@ enum Verb {
     Capacity(drive::capacity::CapacityArgs),
     /// What changed from one run to another: ratios with intervals, and a gate for CI (`--fail-if`)
     Compare(drive::compare::CompareArgs),
+    /// Who meets a need (connections, rate, work, state, an SLO), with what headroom, and what excludes the others
+    Choose(drive::choose::ChooseArgs),
     /// Make the report of a results folder again (default: the newest below ./results)
     Report {
         /// A folder that a run has written
@@ -135,6 +137,7 @@ fn main() -> ExitCode {
         Verb::Agent => return agent(),
         Verb::Run(args) => (args.json, drive::run::run(&args)),
         Verb::Capacity(args) => (args.json, drive::capacity::capacity(&args)),
+        Verb::Choose(args) => (args.json, drive::choose::choose(&args)),
         Verb::Duel(args) => (args.json, drive::duel::duel(&args)),
         Verb::Compare(args) => (args.json, drive::compare::compare(&args)),
         Verb::Doctor(args) => (args.json, drive::doctor::doctor(&args)),

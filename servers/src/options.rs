@@ -36,7 +36,7 @@ pub struct Options {
     /// Bytes of a message, for `work`.
     pub message: usize,
     /// What a message costs beside the echo.
-    pub work: Option<WorkSpec>,
+    pub work: Vec<WorkSpec>,
     /// Bytes held before listening.
     pub state: usize,
     /// The share of the state's pages that a connection writes to.
@@ -53,7 +53,8 @@ Usage: echo-server MODEL --port N [options]
   --stack SIZE     the stack of a thread that serves a connection, 64KiB or more [2MiB]
   --work SPEC      what a message costs beside the echo [none]: cpu:50ns, sleep:2ms or read:64KiB,
                    each with @1% for every 100th message, whosever it is; with read:64KiB,missing@1%
-                   every 100th read finds no file, and ends the connection that asked for it
+                   every 100th read finds no file, and ends the connection that asked for it;
+                   several kinds with + between them: cpu:80us+sleep:5ms@2%
   --message BYTES  how long a message is, for --work [64]
   --state SIZE     memory that the server holds, touched before it listens: 256MiB
   --touch SHARE    the share of the state's pages that a connection writes to as it begins: 10%
@@ -76,7 +77,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
         .flat_map(split);
     let mut model = None;
     let (mut port, mut listen, mut workers) = (None, IpAddr::V4(Ipv4Addr::LOCALHOST), 4);
-    let (mut message, mut work, mut state, mut touch) = (64, None, 0, None);
+    let (mut message, mut work, mut state, mut touch) = (64, Vec::new(), 0, None);
     let mut check = false;
     let (mut recycle, mut stack) = (usize::MAX, 2 << 20);
     while let Some(word) = words.next() {
@@ -96,7 +97,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
             "--stack" => stack = stack_size(&value()?)?,
             "--listen" => listen = address(&value()?)?,
             "--message" => message = whole_size(&word, &value()?)?,
-            "--work" => work = work_spec(&value()?)?,
+            "--work" => work = work_specs(&value()?)?,
             "--state" => state = size(&value()?)?,
             "--touch" => touch = Some(share(&value()?)?),
             option if option.starts_with('-') => {
@@ -280,6 +281,17 @@ fn share(word: &str) -> Result<Share, String> {
         .ok_or_else(|| format!("a share is written 10% or 0.5%, at most 100%, not `{word}`"))
 }
 
+/// One kind of work, or several with `+` between them.
+fn work_specs(word: &str) -> Result<Vec<WorkSpec>, String> {
+    match word.contains('+') {
+        false => Ok(work_spec(word)?.into_iter().collect()),
+        true => word
+            .split('+')
+            .map(|part| work_spec(part)?.ok_or_else(|| format!("`none` is no part of `{word}`")))
+            .collect(),
+    }
+}
+
 /// `none`, or `cpu:50ns`, `sleep:2ms`, `read:64KiB`, each with `@1%`; after a read `,missing@1%`.
 fn work_spec(word: &str) -> Result<Option<WorkSpec>, String> {
     let (rest, missing) = match word.split_once(",missing@") {
@@ -341,7 +353,7 @@ mod tests {
             kind: WorkKind::Read(64 << 10, Share::NONE),
             share: Share(5_000),
         };
-        assert_eq!(options.work, Some(read));
+        assert_eq!(options.work, [read]);
     }
 
     #[test]
@@ -352,7 +364,7 @@ mod tests {
             (options.workers, options.message, options.state),
             (4, 64, 0)
         );
-        assert_eq!((options.work, options.touch), (None, None));
+        assert_eq!((options.work.len(), options.touch), (0, None));
     }
 
     #[test]
@@ -379,6 +391,16 @@ mod tests {
         );
         assert!(kind("sleep:2ms,missing@1%").is_err() && kind("read:1,missing@x").is_err());
         assert!(kind("cpu:50").is_err() && kind("cpu:ns").is_err() && kind("none@1%").is_err());
+    }
+
+    #[test]
+    fn several_kinds_of_work_stand_side_by_side() {
+        let kinds = |word: &str| work_specs(word).map(|specs| specs.len());
+        assert_eq!(kinds("none"), Ok(0));
+        assert_eq!(kinds("cpu:80us+sleep:5ms@2%"), Ok(2));
+        for wrong in ["cpu:80us+", "none+cpu:1us", "+", "cpu:80us+sleep"] {
+            assert!(kinds(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

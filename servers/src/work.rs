@@ -66,13 +66,18 @@ impl Share {
 
 /// Everything beside the echo that a model needs to serve a connection.
 pub struct Service {
-    work: Option<Work>,
-    share: Share,
-    /// Requests so far, of everybody; where all of them have work, nobody asks.
+    jobs: Vec<Job>,
+    /// Requests so far, of everybody; where all of them have all of the work, nobody asks.
     counter: Option<&'static AtomicU64>,
     message: usize,
     state: &'static [AtomicU8],
     touch: Option<Share>,
+}
+
+/// A piece of work, and which requests have it.
+struct Job {
+    work: Work,
+    share: Share,
 }
 
 enum Work {
@@ -96,21 +101,9 @@ impl Service {
     /// # Errors
     /// When there is no room for the state or the file.
     pub fn prepare(options: &Options) -> io::Result<Self> {
-        let work = match options.work.map(|spec| spec.kind) {
-            None => None,
-            Some(WorkKind::Cpu(time)) => Some(Work::Spin {
-                turns: turns_in(time),
-            }),
-            Some(WorkKind::Sleep(time)) => Some(Work::Sleep(time)),
-            Some(WorkKind::Read(size, missing)) => Some(Work::Read {
-                file: Sheet::of(size)?,
-                missing,
-            }),
-        };
-        let share = options.work.map_or(Share::ALL, |spec| spec.share);
-        let fails =
-            |work: &Work| matches!(work, Work::Read { missing, .. } if *missing != Share::NONE);
-        let counter = match share != Share::ALL || work.as_ref().is_some_and(fails) {
+        let jobs = options.work.iter().map(Job::prepare);
+        let jobs = jobs.collect::<io::Result<Vec<Job>>>()?;
+        let counter = match jobs.iter().any(Job::is_counted) {
             true => sys::shared_words(1)?.1.first(),
             false => None,
         };
@@ -126,8 +119,7 @@ impl Service {
             page[0].store(1, Relaxed);
         }
         Ok(Service {
-            work,
-            share,
+            jobs,
             counter,
             message: options.message,
             state,
@@ -142,10 +134,8 @@ impl Service {
         if let Some(share) = self.touch {
             self.touch(share);
         }
-        let work = self.work.as_ref()?;
-        Some(Requests {
-            work,
-            share: self.share,
+        (!self.jobs.is_empty()).then_some(Requests {
+            jobs: &self.jobs,
             counter: self.counter,
             message: self.message,
             bytes: 0,
@@ -164,8 +154,7 @@ impl Service {
 
 /// The requests of one connection, as a server sees them that sees bytes.
 pub struct Requests<'a> {
-    work: &'a Work,
-    share: Share,
+    jobs: &'a [Job],
     counter: Option<&'a AtomicU64>,
     message: usize,
     bytes: usize,
@@ -175,9 +164,9 @@ pub struct Requests<'a> {
 
 /// Work that waits to be done, for messages that have come.
 pub struct Due<'a> {
-    work: &'a Work,
-    /// How manieth each piece is, counted like the requests.
-    pieces: Range<u64>,
+    jobs: &'a [Job],
+    /// The messages, as they are counted: after this one, up to that.
+    messages: (u64, u64),
 }
 
 impl<'a> Requests<'a> {
@@ -199,10 +188,11 @@ impl<'a> Requests<'a> {
             _ => self.number,
         };
         self.number = before + complete;
-        let pieces = self.share.up_to(before) + 1..self.share.up_to(self.number) + 1;
-        (!pieces.is_empty()).then_some(Due {
-            work: self.work,
-            pieces,
+        let messages = (before, self.number);
+        let any = self.jobs.iter().any(|job| !job.pieces(messages).is_empty());
+        any.then_some(Due {
+            jobs: self.jobs,
+            messages,
         })
     }
 }
@@ -210,7 +200,10 @@ impl<'a> Requests<'a> {
 impl Due<'_> {
     /// Whether the thread that does it waits for something else than a CPU.
     pub fn blocks(&self) -> bool {
-        !matches!(self.work, Work::Spin { .. })
+        let blocks = |job: &Job| {
+            !matches!(job.work, Work::Spin { .. }) && !job.pieces(self.messages).is_empty()
+        };
+        self.jobs.iter().any(blocks)
     }
 
     /// Does it.
@@ -218,9 +211,41 @@ impl Due<'_> {
     /// # Errors
     /// When the file cannot be read.
     pub fn finish(self) -> io::Result<()> {
-        self.pieces
-            .into_iter()
-            .try_for_each(|piece| self.work.do_piece(piece))
+        self.jobs.iter().try_for_each(|job| {
+            let mut pieces = job.pieces(self.messages);
+            pieces.try_for_each(|piece| job.work.do_piece(piece))
+        })
+    }
+}
+
+impl Job {
+    fn prepare(spec: &WorkSpec) -> io::Result<Self> {
+        let work = match spec.kind {
+            WorkKind::Cpu(time) => Work::Spin {
+                turns: turns_in(time),
+            },
+            WorkKind::Sleep(time) => Work::Sleep(time),
+            WorkKind::Read(size, missing) => Work::Read {
+                file: Sheet::of(size)?,
+                missing,
+            },
+        };
+        Ok(Job {
+            work,
+            share: spec.share,
+        })
+    }
+
+    /// Whether it matters how manieth a request is.
+    fn is_counted(&self) -> bool {
+        let fails =
+            |work: &Work| matches!(work, Work::Read { missing, .. } if *missing != Share::NONE);
+        self.share != Share::ALL || fails(&self.work)
+    }
+
+    /// How manieth each piece for these messages is, counted like the requests.
+    fn pieces(&self, (before, last): (u64, u64)) -> Range<u64> {
+        self.share.up_to(before) + 1..self.share.up_to(last) + 1
     }
 }
 
@@ -337,10 +362,12 @@ mod tests {
 
     #[test]
     fn work_is_done_at_the_last_byte_of_each_message() {
-        let work = Work::Spin { turns: 0 };
-        let mut requests = Requests {
-            work: &work,
+        let jobs = [Job {
+            work: Work::Spin { turns: 0 },
             share: Share::ALL,
+        }];
+        let mut requests = Requests {
+            jobs: &jobs,
             counter: None,
             message: 64,
             bytes: 0,
@@ -352,6 +379,25 @@ mod tests {
         assert_eq!(after(129), Some(3));
         assert_eq!(after(62), Some(3));
         assert_eq!(after(1), Some(4));
+    }
+
+    #[test]
+    fn of_two_kinds_of_work_each_falls_on_its_share_and_only_one_blocks() {
+        let job = |work, share| Job { work, share };
+        let jobs = [
+            job(Work::Spin { turns: 0 }, Share(500_000)),
+            job(Work::Sleep(Duration::ZERO), Share(250_000)),
+        ];
+        let mut requests = Requests {
+            jobs: &jobs,
+            counter: None,
+            message: 1,
+            bytes: 0,
+            number: 0,
+        };
+        let mut blocks = |_| requests.due(1).map(|due| due.blocks());
+        let seen: Vec<_> = (1..=4).map(&mut blocks).collect();
+        assert_eq!(seen, [None, Some(false), None, Some(true)]);
     }
 
     #[test]
@@ -375,13 +421,15 @@ mod tests {
 
     #[test]
     fn of_the_reads_the_missing_share_fails_and_no_other() {
-        let work = Work::Read {
-            file: Sheet::of(10).expect("a temporary file"),
-            missing: Share(250_000),
-        };
-        let mut requests = Requests {
-            work: &work,
+        let jobs = [Job {
+            work: Work::Read {
+                file: Sheet::of(10).expect("a temporary file"),
+                missing: Share(250_000),
+            },
             share: Share(500_000),
+        }];
+        let mut requests = Requests {
+            jobs: &jobs,
             counter: None,
             message: 1,
             bytes: 0,

@@ -102,6 +102,44 @@ pub struct Search {
     /// Work of each request, in the words of `echo-server --work`.
     #[serde(default = "work")]
     pub work: String,
+    /// rr, or crr where connections come and go.
+    #[serde(default = "workload", skip_serializing_if = "is_rr")]
+    pub workload: Workload,
+    /// crr: requests of a connection.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub per_connection: u32,
+    /// Bytes that the server holds (`256MiB`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// The share of it that a connection writes to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub touch: Option<String>,
+    /// Silent connections beside the clients.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub idle: u32,
+    /// Whose capacity, by name; everybody's, where nobody is named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contenders: Vec<String>,
+}
+
+fn workload() -> Workload {
+    Workload::Rr
+}
+
+fn is_rr(workload: &Workload) -> bool {
+    *workload == Workload::Rr
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(number: &u32) -> bool {
+    *number == 1
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 fn slo() -> Slo {
@@ -135,6 +173,12 @@ impl Default for Search {
             rounds: rounds(),
             window: window(),
             work: work(),
+            workload: Workload::Rr,
+            per_connection: 1,
+            state: None,
+            touch: None,
+            idle: 0,
+            contenders: Vec::new(),
         }
     }
 }
@@ -190,18 +234,18 @@ impl Search {
             name,
             title,
             question: question.to_owned(),
-            workload: Workload::Rr,
+            workload: self.workload,
             pace,
             connections: self.connections,
             message: 64,
             depth: 1,
-            per_connection: 1,
+            per_connection: self.per_connection,
             think: Duration::ZERO,
             keep_awake: false,
             by_worker: false,
             work: self.work.clone(),
-            state: None,
-            touch: None,
+            state: self.state.clone(),
+            touch: self.touch.clone(),
             workers: Workers::Connections,
             server_cpus: 1,
             measure: Measure::Solo,
@@ -212,7 +256,7 @@ impl Search {
             fault: None,
             rounds: self.rounds * VOTES,
             counters: 0,
-            idle: 0,
+            idle: self.idle,
             placement: Placing::Apart,
             probe: true,
             rates: std::collections::BTreeMap::new(),

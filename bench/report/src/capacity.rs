@@ -50,7 +50,7 @@ pub fn next_probes(results: &Results) -> Vec<Probe> {
     };
     let searched = Searched::of(results, wanted);
     let wave = |search: u32| -> Vec<Probe> {
-        let contenders = entrants(results).map(|entrant| entrant.name.as_str());
+        let contenders = entrants(results, wanted).map(|entrant| entrant.name.as_str());
         contenders
             .filter_map(|name| searched.step(name, search).probe(name, search))
             .collect()
@@ -67,14 +67,15 @@ pub fn capacities(results: &Results) -> Vec<Capacity> {
         return Vec::new();
     };
     let searched = Searched::of(results, wanted);
-    entrants(results)
+    entrants(results, wanted)
         .map(|entrant| searched.capacity(entrant, results.run.seed))
         .collect()
 }
 
-fn entrants(results: &Results) -> impl Iterator<Item = &Entrant> {
+fn entrants<'a>(results: &'a Results, wanted: &Search) -> impl Iterator<Item = &'a Entrant> {
+    let is_meant = |name: &String| wanted.contenders.is_empty() || wanted.contenders.contains(name);
     let entrants = results.run.entrants.iter();
-    entrants.filter(|one| one.skipped.is_none() && one.name != CONTROL)
+    entrants.filter(move |one| one.skipped.is_none() && one.name != CONTROL && is_meant(&one.name))
 }
 
 /// The records of a search.

@@ -18,6 +18,7 @@
 //! | what a run cannot tell apart | `noise_floor` |
 //! | whether more rounds are needed | `precision` |
 //! | the highest rate that is sustained, and the search for it | `capacity` |
+//! | who meets a need, and with what headroom | `choice` |
 //! | from how much work on models matter no more | `work` |
 //! | what became of a server that was struck | `struck` |
 //! | what weakens a figure | `doubts` |
@@ -33,6 +34,7 @@ mod capacity;
 mod cells;
 mod charts;
 mod checkup;
+mod choice;
 mod columns;
 mod compare;
 mod comparisons;
@@ -68,6 +70,7 @@ pub use checkup::{Ink, Style, checkup, checkup_object};
 mod work;
 
 pub use capacity::{Probe, capacities, next_probes, serving_all};
+pub use choice::{Choice, Headroom, NEED, Stand, Standing, choice, choice_text, meeting};
 pub use compare::{Change, Compared, Gate, Side, by_host, compare};
 pub use comparisons::pairs;
 pub use doubts::is_doubt;

@@ -67,6 +67,7 @@ pub fn capacity(args: &CapacityArgs) -> Result<ExitCode, Failure> {
         rounds: args.rounds,
         window: args.window,
         work: args.work.clone(),
+        ..Search::default()
     };
     search
         .check()
@@ -123,7 +124,7 @@ fn chosen(args: &CapacityArgs) -> Result<Vec<Contestant>, Failure> {
 }
 
 /// Ratios refer to the one that suites refer to, if it takes part.
-fn reference(contestants: &[Contestant]) -> String {
+pub fn reference(contestants: &[Contestant]) -> String {
     let mut names = contestants.iter().map(|one| one.entrant.name.as_str());
     let usual = names.clone().find(|name| *name == "event-loop");
     usual
@@ -138,7 +139,7 @@ pub fn more(results: &Results) -> Option<More> {
 }
 
 /// One look at everybody whose search is not over, in an order drawn anew each time.
-fn looks(results: &Results) -> Option<More> {
+pub fn looks(results: &Results) -> Option<More> {
     let run = &results.run;
     let mut suite = run.suite.clone();
     let search = suite.capacity.clone()?;

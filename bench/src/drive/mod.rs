@@ -1,6 +1,7 @@
 //! What the verbs do: measure a round, record it, ask `report`, go on. No statistics and no measuring here.
 
 pub mod capacity;
+pub mod choose;
 pub mod compare;
 pub mod doctor;
 pub mod duel;

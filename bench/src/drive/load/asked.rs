@@ -437,7 +437,10 @@ fn count_u32(text: &str) -> Result<u32, String> {
 }
 
 /// `997`, `0.5`, `20k`.
-fn rate(text: &str) -> Result<f64, String> {
+///
+/// # Errors
+/// With how a rate is written.
+pub fn rate(text: &str) -> Result<f64, String> {
     let (number, factor) = scaled(text);
     number
         .parse::<f64>()
