@@ -120,7 +120,7 @@ fn slices_are_too_short_for_many_connections_and_not_for_few() {
     let _alone = alone();
     let place = Place::new();
     let scenarios = [
-        rr("hasty", 100, "1ms", "200ms", 3),
+        rr("hasty", 100, "1ms", "600ms", 3),
         rr("patient", 4, "50ms", "200ms", 3),
     ];
     place.measure(&scenarios.concat(), &EVENT_LOOP);
