@@ -72,11 +72,11 @@ pub(super) fn host(data: &Data<'_>) -> Markup {
     ];
     html! {
         h2 id="host" { "The machine" }
-        div.box { table.plain { tbody { @for (name, value) in rows { tr { th scope="row" { (name) } td { (value) } } } } } }
+        div.box tabindex="0" { table.plain { tbody { @for (name, value) in rows { tr { th scope="row" { (name) } td { (value) } } } } } }
         (facts(host))
         @if !data.results.run.entrants.is_empty() {
             h3 { "The contenders" }
-            div.box { table.plain { tbody {
+            div.box tabindex="0" { table.plain { tbody {
                 @for entrant in data.results.run.entrants.iter().filter(|it| it.name != record::CONTROL) {
                     tr {
                         th scope="row" { span class={ "key " (entrant.family) } {} (entrant.name) }

@@ -58,7 +58,7 @@ async function save(view, format) {
 
 function taking(view) {
   const button = (word, act, format) => make("button", {
-    type: "button", "aria-label": `${word} ${view.title} as ${format}`,
+    type: "button", "aria-label": `${word} ${format}: ${view.title}`,
     click: async () => {
       try { view.say(await act(view, format)); } catch (problem) { view.say(`${word} ${format}: ${problem.message}`); }
     },
@@ -74,7 +74,7 @@ function choosing(view) {
   const select = make("select", { "aria-label": `Figure of ${view.title}`, change: () => { state.by.set(name, select.value); changed(); } },
     ...chart.measures.map(it => make("option", { value: it.name }, it.title)));
   const log = make("button", {
-    type: "button", class: "log", "aria-label": `Logarithmic scale of ${view.title}`,
+    type: "button", class: "log", "aria-label": `log scale of ${view.title}`,
     click: () => { state.scale.set(name, view.isLog() ? "linear" : "log"); changed(); },
   }, "log");
   whenChanged(() => { select.value = view.measure().name; log.setAttribute("aria-pressed", view.isLog()); });
