@@ -13,9 +13,10 @@ use drive::failure::Failure;
 /// The same TCP echo server in every concurrency model, and one instrument that measures them alike.
 ///
 /// On the first day: `fiveways run` measures all and says who is fastest, at what cost; `fiveways duel A B`
-/// compares two closely, `fiveways compare A B` two runs; `fiveways capacity` searches for the highest rate that each sustains; `fiveways list` shows
-/// what there is to run; `fiveways verify` checks that every server answers as it must; `fiveways doctor` looks this
-/// machine over; `fiveways report` draws the newest results again; `fiveways load` loads a server of your own.
+/// compares two closely, `fiveways compare A B` two runs; `fiveways capacity` searches for the highest rate that each
+/// sustains; `fiveways choose` says who meets a need of yours; `fiveways list` shows what there is to run; `fiveways
+/// verify` checks that every server answers as it must; `fiveways doctor` looks this machine over; `fiveways report`
+/// draws the newest results again; `fiveways load` loads a server of your own.
 #[derive(Parser)]
 #[command(
     name = "fiveways",

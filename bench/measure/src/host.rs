@@ -121,6 +121,12 @@ pub fn port_range(root: &Root) -> Option<(u16, u16)> {
     Some((ends.next()?.ok()?, ends.next()?.ok()?))
 }
 
+/// Ports that clients of this host have, of an address each.
+pub fn ports() -> Option<u64> {
+    let (low, high) = port_range(&Root::default())?;
+    Some(u64::from(high.checked_sub(low)?) + 1)
+}
+
 /// The hypervisor, as CPUID names it.
 #[cfg(target_arch = "x86_64")]
 fn virtualisation() -> String {

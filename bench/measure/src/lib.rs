@@ -47,6 +47,7 @@ pub use agent::serve;
 pub use bench::{Bench, adopt_orphans, end_orphans};
 pub use client::{Agent, AgentError};
 pub use command::Contestant;
+pub use host::ports;
 pub use order::{derived_seed, shuffle};
 pub use placement::{Placement, place, place_as};
 pub use protocol::{Found, LabAsked, Labs};

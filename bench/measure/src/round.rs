@@ -21,7 +21,7 @@ use crate::client::{AgentError, unexpected};
 use crate::command::Contestant;
 use crate::host;
 use crate::host_memory;
-use crate::load::LoadPlan;
+use crate::load::{self, LoadPlan};
 use crate::order;
 use crate::placement::Placement;
 use crate::protocol::{Launch, Queued, Reply, Request};
@@ -323,7 +323,7 @@ impl<'a> Block<'a> {
                 enough: seat.enough,
                 timeout: self.scenario.timeout,
                 reconnect: self.scenario.fault.is_some() || self.scenario.withholds(),
-                sources: (1..=8).map(|last| Ipv4Addr::new(127, 0, 1, last)).collect(),
+                sources: load::sources(),
                 by_connection: self.scenario.by_worker,
                 seed: self.seed,
                 first_connection: u64::from(seat.id) * CONNECTION_NUMBERS,

@@ -200,7 +200,6 @@ fn judge(cell: &Cell<'_>, it: &Standing, slo: &Slo) -> (Stand, Option<String>) {
     );
     let low = it.response_low_ns.unwrap_or(f64::NEG_INFINITY);
     let high = it.response_high_ns.unwrap_or(f64::INFINITY);
-    let rate = cell.scenario.rate_per_s(cell.contender).unwrap_or(f64::NAN);
     // Judged by what was due: of a Poisson load a short window may hold fewer requests than its rate says.
     let overloaded = verdict.word == OVERLOAD;
     let kept = high <= limit && !overloaded;
@@ -208,14 +207,9 @@ fn judge(cell: &Cell<'_>, it: &Standing, slo: &Slo) -> (Stand, Option<String>) {
         return (Stand::CannotSay, reason());
     }
     if overloaded {
-        let got = it.throughput_per_s.unwrap_or(0.0);
-        let text = format!(
-            "rate not achieved: {} of {} ({} %)",
-            format::rate(got),
-            format::rate(rate),
-            format::digits(100.0 * got / rate)
-        );
-        let reason = if response > limit {
+        let text = not_achieved(cell, it);
+        let late = response > limit;
+        let reason = if late {
             format!("{text}; {over}")
         } else {
             text
@@ -225,21 +219,32 @@ fn judge(cell: &Cell<'_>, it: &Standing, slo: &Slo) -> (Stand, Option<String>) {
     match (kept, low > limit) {
         (true, _) => (Stand::Meets, doubt(cell)),
         (false, true) => (Stand::Excluded, Some(over)),
-        (false, false) => {
-            let ends = it.response_low_ns.zip(it.response_high_ns);
-            let text = ends.map_or_else(
-                || "too few rounds for an interval".to_owned(),
-                |(low, high)| {
-                    format!(
-                        "{} is between {} and {}",
-                        slo.percentile(),
-                        format::time(low),
-                        format::time(high)
-                    )
-                },
-            );
-            (Stand::TooCloseToCall, Some(text))
-        }
+        (false, false) => (Stand::TooCloseToCall, Some(across(it, slo))),
+    }
+}
+
+/// What came of the rate.
+fn not_achieved(cell: &Cell<'_>, it: &Standing) -> String {
+    let rate = cell.scenario.rate_per_s(cell.contender).unwrap_or(f64::NAN);
+    let got = it.throughput_per_s.unwrap_or(f64::NAN);
+    format!(
+        "rate not achieved: {} of {} ({} %)",
+        format::rate(got),
+        format::rate(rate),
+        format::digits(100.0 * got / rate)
+    )
+}
+
+/// Why nothing is sure.
+fn across(it: &Standing, slo: &Slo) -> String {
+    match it.response_low_ns.zip(it.response_high_ns) {
+        Some((low, high)) => format!(
+            "{} is between {} and {}",
+            slo.percentile(),
+            format::time(low),
+            format::time(high)
+        ),
+        None => "too few rounds for an interval".to_owned(),
     }
 }
 

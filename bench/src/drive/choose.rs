@@ -65,7 +65,7 @@ pub struct ChooseArgs {
 /// When the need cannot be meant or not be measured here, or its results cannot be written.
 pub fn choose(args: &ChooseArgs) -> Result<ExitCode, Failure> {
     let need = args.need.need(args.window)?;
-    need.fits(descriptors(), ports())?;
+    need.fits(descriptors(), measure::ports().unwrap_or(u64::MAX))?;
     let contestants = entrants::select(entrants::gather(&args.who)?, args.only.as_deref())?;
     let suite_text = need.toml(args.rounds, &capacity::reference(&contestants));
     let suite = read_suite(&suite_text, &PathBuf::from("need.toml"))
@@ -101,17 +101,6 @@ fn note(need: &Need) {
 /// The most descriptors that a process may have here.
 fn descriptors() -> u64 {
     getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(_, hard)| hard)
-}
-
-/// Ports that a client's connections come from.
-fn ports() -> u64 {
-    let text = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range");
-    let text = text.unwrap_or_default();
-    let mut ends = text.split_whitespace().map(str::parse::<u64>);
-    match (ends.next(), ends.next()) {
-        (Some(Ok(low)), Some(Ok(high))) if high >= low => high - low + 1,
-        _ => u64::MAX,
-    }
 }
 
 /// The second stage: whose headroom is searched for, until when.

@@ -110,13 +110,14 @@ fn slice_of(scenario: &Scenario, asked: Option<Duration>) -> Result<Duration, Fa
     let Some(slice) = asked else {
         return Ok(scenario.slice);
     };
-    let unfit = |cause: String| Err(Failure::usage("--slice does not fit the scenario", cause));
+    let unfit = |cause: String| Failure::usage("--slice does not fit the scenario", cause);
     let Scenario { name, window, .. } = scenario;
     if scenario.measure != Measure::Sliced {
-        return unfit(format!("{name} is not measured in slices"));
+        return Err(unfit(format!("{name} is not measured in slices")).hint("leave --slice out"));
     }
     if slice < SHORTEST || slice > *window / 2 {
-        return unfit(format!("{name} takes {SHORTEST:?} to {:?}", *window / 2));
+        let cause = format!("{name} takes {SHORTEST:?} to {:?}", *window / 2);
+        return Err(unfit(cause).hint("--slice 10ms"));
     }
     Ok(slice)
 }

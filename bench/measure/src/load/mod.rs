@@ -28,6 +28,7 @@ mod team;
 mod window;
 
 use std::io;
+use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
@@ -41,7 +42,13 @@ pub use plan::{LoadBin, LoadError, LoadPlan, Loaded, PATIENCE, Span};
 pub use schedule::{Schedule, Share};
 
 /// Descriptors that a process needs beside its connections.
-const OTHER_DESCRIPTORS: u64 = 64;
+pub const OTHER_DESCRIPTORS: u64 = 64;
+
+/// Addresses that clients come from where connections are short; each has the host's range of ports to itself.
+pub fn sources() -> Vec<Ipv4Addr> {
+    (1..=8).map(|last| Ipv4Addr::new(127, 0, 1, last)).collect()
+}
+
 /// A warm-up follows another schedule than the window after it.
 const WARM_UP_SEED: u64 = 0x57A4_0000_0000_0000;
 

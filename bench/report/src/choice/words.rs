@@ -16,7 +16,11 @@ pub(super) fn answer(choice: &Choice) -> String {
     };
     let mut text = format!("Take {}: it keeps {need}", first.contender);
     if let Some(response) = first.response_ns {
-        text.push_str(&format!(" with {}", format::time(response)));
+        text.push_str(&format!(
+            ", {} {}",
+            percentile(choice),
+            format::time(response)
+        ));
     }
     if let Some(headroom) = first.headroom {
         text.push_str(&format!(", and {}", room(headroom)));
@@ -29,7 +33,7 @@ pub(super) fn answer(choice: &Choice) -> String {
         && !others.is_empty()
     {
         text.push_str(&format!(
-            " Too close to call by headroom: {}; it is the lightest of them.",
+            " Headroom cannot tell it from {}: it goes first for memory, then CPU.",
             others.join(", ")
         ));
     } else if let Some(next) = choice
@@ -44,7 +48,8 @@ pub(super) fn answer(choice: &Choice) -> String {
         text.push('.');
     }
     if let Some(doubt) = &first.reason {
-        text.push_str(&format!(" In doubt, {doubt}."));
+        let doubt = doubt.split([';', '(']).next().unwrap_or_default();
+        text.push_str(&format!(" In doubt, {}.", doubt.trim_end()));
     }
     text
 }
@@ -83,11 +88,11 @@ fn room(it: Headroom) -> String {
     let ratio = format::digits(it.ratio);
     match (it.searched, it.low.zip(it.high)) {
         (true, Some((low, high))) => format!(
-            "would up to {ratio} × the rate ({} to {})",
+            "would keep it up to {ratio} × the rate ({} to {})",
             format::digits(low),
             format::digits(high)
         ),
-        (true, None) => format!("would up to {ratio} × the rate (one search: no interval)"),
+        (true, None) => format!("would keep it up to {ratio} × the rate (one search: no interval)"),
         (false, _) => format!("by CPU use has time for {ratio} × the rate (not searched for)"),
     }
 }
@@ -102,49 +107,19 @@ pub fn choice_text(choice: &Choice, columns: usize) -> String {
         ),
         columns,
     );
-    let percentile = choice.slo.split('=').next().unwrap_or_default();
-    let (meet, not): (Vec<&Standing>, Vec<&Standing>) = choice
-        .contenders
-        .iter()
-        .partition(|it| it.stand == Stand::Meets);
-    if !meet.is_empty() {
-        lines.extend([
-            String::new(),
-            format!(
-                "{:NAME$} {:>9} {:>8} {:>14} {:>10} {:>9}",
-                "meets it", percentile, "± %", "headroom ×", "memory", "CPU"
-            ),
-        ]);
-        lines.extend(meet.iter().map(|it| row(it)));
-        for it in meet.iter().filter(|it| it.reason.is_some()) {
-            let doubt = it.reason.as_deref().unwrap_or_default();
-            lines.extend(wrap_to(
-                &format!("  in doubt, {}: {doubt}", it.contender),
-                columns,
-            ));
-        }
-        if meet
-            .iter()
-            .any(|it| it.headroom.is_some_and(|it| !it.searched))
-        {
-            lines.push(
-                "  ~ by CPU use: one core over what the server took; not searched for".to_owned(),
-            );
-        }
-    }
+    lines.extend(meeting(choice, columns));
     for (stand, head) in [
         (Stand::TooCloseToCall, "too close to call"),
         (Stand::CannotSay, "cannot say"),
         (Stand::Excluded, "does not meet it"),
     ] {
-        let these: Vec<&&Standing> = not.iter().filter(|it| it.stand == stand).collect();
-        if these.is_empty() {
-            continue;
+        let these: Vec<&Standing> = of_stand(choice, stand).collect();
+        if !these.is_empty() {
+            lines.extend([String::new(), format!("{head}:")]);
         }
-        lines.extend([String::new(), format!("{head}:")]);
         for it in these {
             let reason = it.reason.as_deref().unwrap_or("no reason was recorded");
-            lines.extend(wrap_to(&format!("  {}: {reason}", it.contender), columns));
+            lines.extend(indented(&format!("{}: {reason}", it.contender), columns));
         }
     }
     for (name, reason) in &choice.skipped {
@@ -153,6 +128,68 @@ pub fn choice_text(choice: &Choice, columns: usize) -> String {
     lines.push(String::new());
     lines.extend(wrap_to(&choice.answer, columns));
     lines.join("\n")
+}
+
+fn of_stand(choice: &Choice, stand: Stand) -> impl Iterator<Item = &Standing> {
+    let all = choice.contenders.iter();
+    all.filter(move |it| it.stand == stand)
+}
+
+/// The table of those who meet the need, and what weakens its figures.
+fn meeting(choice: &Choice, columns: usize) -> Vec<String> {
+    let meet: Vec<&Standing> = of_stand(choice, Stand::Meets).collect();
+    if meet.is_empty() {
+        return Vec::new();
+    }
+    let head = format!(
+        "{:NAME$} {:>9} {:>8} {:>14} {:>10} {:>9}",
+        "meets it",
+        percentile(choice),
+        "± %",
+        "headroom ×",
+        "memory",
+        "CPU"
+    );
+    let mut lines = vec![String::new(), head];
+    lines.extend(meet.iter().map(|it| row(it)));
+    let by_cpu = |it: &&Standing| it.headroom.is_some_and(|it| !it.searched);
+    if meet.iter().any(by_cpu) {
+        let note = "~ by CPU use: one core over what the server took; not searched for";
+        lines.extend(indented(note, columns));
+    }
+    lines.extend(doubts(&meet, columns));
+    lines
+}
+
+fn percentile(choice: &Choice) -> &str {
+    choice.slo.split('=').next().unwrap_or_default()
+}
+
+/// What weakens the figures of those who meet the need: each doubt once, with the first one's reason.
+fn doubts(meet: &[&Standing], columns: usize) -> Vec<String> {
+    let word = |it: &Standing| Some(it.reason.as_ref()?.split(':').next()?.to_owned());
+    let mut words: Vec<String> = meet.iter().filter_map(|it| word(it)).collect();
+    words.sort();
+    words.dedup();
+    let told = words.iter().flat_map(|doubt| {
+        let these = meet.iter().filter(|it| word(it).as_ref() == Some(doubt));
+        let names: Vec<&str> = these.clone().map(|it| it.contender.as_str()).collect();
+        let reason = these.clone().find_map(|it| it.reason.as_deref());
+        let reason = reason.and_then(|it| it.split_once(": "));
+        let reason = reason.map_or("", |(_, reason)| reason);
+        let text = format!(
+            "in doubt, {doubt}: {}; of the first, {reason}",
+            names.join(", ")
+        );
+        indented(&text, columns)
+    });
+    told.collect()
+}
+
+/// Wrapped, and two columns to the right of what it belongs to.
+fn indented(text: &str, columns: usize) -> Vec<String> {
+    let lines = wrap_to(text, columns - 2).into_iter();
+    lines.map(|line| format!("  {line}")).collect()
 }
 
 fn row(it: &Standing) -> String {

@@ -4,17 +4,13 @@
 use std::time::Duration;
 
 use clap::Args;
+use measure::load::{self, OTHER_DESCRIPTORS};
 use record::{Search, Slo, Workload};
 use regex::Regex;
 
 use crate::drive::failure::Failure;
 use crate::drive::load::rate;
 use crate::drive::stopping;
-
-/// Descriptors that a process needs beside its connections.
-const OTHER_DESCRIPTORS: u64 = 64;
-/// Addresses that clients come from where connections are short; each has the host's range of ports.
-const SOURCES: u64 = 8;
 
 /// The need, as it is typed.
 #[derive(Args, Clone)]
@@ -179,7 +175,7 @@ impl Need {
             );
         }
         let room = match self.under.workload {
-            Workload::Crr => SOURCES * ports,
+            Workload::Crr => ports.saturating_mul(load::sources().len() as u64),
             _ => ports,
         };
         if all > room {

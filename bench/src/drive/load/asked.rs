@@ -396,9 +396,7 @@ fn target(text: &str, allow_remote: bool) -> Result<SocketAddr, Failure> {
 /// Each source has its own 28,000 ports: without them crr runs out of ports in a second.
 fn sources(mode: Mode, target: SocketAddr) -> Vec<Ipv4Addr> {
     match (mode, target.ip()) {
-        (Mode::Crr, IpAddr::V4(address)) if address.is_loopback() => {
-            (1..=8).map(|last| Ipv4Addr::new(127, 0, 1, last)).collect()
-        }
+        (Mode::Crr, IpAddr::V4(address)) if address.is_loopback() => measure::load::sources(),
         _ => Vec::new(),
     }
 }

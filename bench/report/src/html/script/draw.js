@@ -21,8 +21,8 @@ function figure(value, unit) {
 
 function digits(value) {
   const size = Math.abs(value);
-  if (size !== 0 && size < 0.001) return value.toExponential(1);
-  const after = size >= 100 || size === 0 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : 3;
+  if (size !== 0 && size < 0.0001) return value.toExponential(1);
+  const after = size >= 100 || size === 0 ? 0 : size >= 10 ? 1 : size >= 1 ? 2 : size >= 0.001 ? 3 : 4;
   return value.toFixed(after).replace(/\.0+$|(\.\d*[1-9])0+$/, "$1");
 }
 
@@ -277,7 +277,9 @@ function piecesOf(chart, measure, parts, row) {
   const sum = some.reduce((sum, it) => sum + it.value, 0);
   if (!some.length || (measure.share && known.some(it => it.value === null))) return [{ value: row.y, colour: row.who.colour }];
   if (measure.share) return some.map(it => ({ ...it, value: row.y * it.value / sum }));
-  return measure.rest && row.y > sum ? [...some, { value: row.y - sum, colour: "#b4b8bf" }] : some;
+  // A part that is not known is no reason for a shorter bar.
+  const lacks = measure.rest || known.some(it => it.value === null);
+  return lacks && row.y > sum ? [...some, { value: row.y - sum, colour: "#b4b8bf" }] : some;
 }
 
 function legendOf(put, measure, parts, width, y) {
