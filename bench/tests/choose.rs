@@ -109,6 +109,21 @@ fn headroom_is_searched_for_among_those_who_meet_the_need() {
     assert!(probes.into_iter().all(|it| it.contender == "event-loop"));
 }
 
+/// 5 ms of CPU for each of 400 requests a second are two cores' work: they queue, however patient the promise is.
+#[test]
+fn a_rate_that_is_not_achieved_excludes_whatever_the_promise() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = Place::new();
+    let only = ["--only", "^event-loop$", "--quick"];
+    let need = ["--slo", "p50=10s", "--work", "cpu:5ms"];
+    let said = said(&place, &[&only[..], &need].concat());
+    let excluded = of(&said, "event-loop");
+    assert_eq!(excluded["stand"], "excluded", "{said}");
+    let reason = excluded["reason"].as_str().unwrap_or_default();
+    assert!(reason.starts_with("rate not achieved"), "{reason}");
+    assert!(!reason.contains("over"), "{reason}");
+}
+
 #[test]
 fn a_promise_that_nobody_keeps_is_answered_with_none() {
     let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
