@@ -127,3 +127,51 @@ impl Stamp {
         self.word().swap(0, Ordering::AcqRel)
     }
 }
+
+/// Pairs of figures, written down in memory that forked children share: what a parent notes between two forks is
+/// then no page that the next one copies, and not even an entry of its page tables.
+#[derive(Debug)]
+pub struct Notes {
+    memory: Memory,
+    made: usize,
+}
+
+impl Notes {
+    /// Room for so many; only what is written to takes memory.
+    ///
+    /// # Errors
+    /// ENOMEM.
+    pub fn with_room_for(most: usize) -> Result<Self, Errno> {
+        let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        let memory = Memory::map(most * size_of::<[u64; 2]>(), flags)?;
+        Ok(Notes { memory, made: 0 })
+    }
+
+    /// Whether there is no room left.
+    pub fn are_full(&self) -> bool {
+        (self.made + 1) * size_of::<[u64; 2]>() > self.memory.bytes
+    }
+
+    /// One more.
+    ///
+    /// # Panics
+    /// When there is no room left.
+    pub fn put(&mut self, pair: [u64; 2]) {
+        assert!(!self.are_full(), "more notes than there is room for");
+        // SAFETY: there is room for it (asserted), aligned as a page is, and `&mut self` is the only way to it.
+        unsafe {
+            self.memory
+                .start
+                .cast::<[u64; 2]>()
+                .add(self.made)
+                .write(pair)
+        };
+        self.made += 1;
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[[u64; 2]] {
+        // SAFETY: so many were written by `put`, side by side, and no child of ours writes to them.
+        unsafe { std::slice::from_raw_parts(self.memory.start.cast().as_ptr(), self.made) }
+    }
+}

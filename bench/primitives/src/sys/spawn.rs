@@ -9,7 +9,7 @@ use nix::libc;
 use nix::unistd::Pid;
 
 pub use super::first::first_code;
-pub use super::memory::{Memory, PAGE, Stamp};
+pub use super::memory::{Memory, Notes, PAGE, Stamp};
 
 /// CLOCK_MONOTONIC, nanoseconds. Also in a child of a process with threads: it takes no lock.
 pub fn now_ns() -> u64 {
