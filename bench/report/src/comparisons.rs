@@ -172,12 +172,15 @@ fn members<'a, 'c>(
         .collect()
 }
 
+/// What both have in turns within a round, so that whatever made the round slow was there for both.
+const SHARED: [&str; 2] = [THROUGHPUT, "cpu_us_per_request"];
+
 /// Too few rounds leave a ratio without an interval. Rounds that disagree leave one that says so where slices are
-/// paired: what made a round slow was there for both. Every other doubt spoils the ratio itself.
+/// paired. Every other doubt spoils the ratio itself.
 pub(crate) fn is_comparable(cell: &Cell<'_>, metric: &str) -> bool {
     match cell.verdict.word.as_str() {
         doubts::VALID | doubts::TOO_FEW_ROUNDS => true,
-        doubts::UNSTABLE => metric == THROUGHPUT && is_sliced(cell.scenario),
+        doubts::UNSTABLE => SHARED.contains(&metric) && is_sliced(cell.scenario),
         _ => false,
     }
 }
