@@ -108,6 +108,9 @@ struct RunArgs {
     /// Rounds of each scenario, whatever the suite says
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rounds: Option<u32>,
+    /// Fewer rounds, and without what takes longest: wider intervals, sooner
+    #[arg(long)]
+    quick: bool,
     /// Add rounds until throughput ratios are known within so much: 1%
     #[arg(long, value_name = "PERCENT", value_parser = drive::stopping::percent)]
     precision: Option<f64>,

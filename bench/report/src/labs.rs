@@ -153,6 +153,36 @@ fn percentile(metric: &str) -> Option<(&str, f64)> {
     Some((name, quantile))
 }
 
+/// A metric of each round by itself: of a distribution its middle or a percentile, whatever the number of samples.
+///
+/// # Errors
+/// When no round has it.
+pub(crate) fn by_round(part: &Part<'_>, metric: &str) -> Result<Vec<(u32, f64)>, String> {
+    let mut rounds = Vec::new();
+    let mut missing = None;
+    for pass in &part.passes {
+        let Some(lab) = &pass.lab else { continue };
+        let figure = match percentile(metric) {
+            Some((name, quantile)) => match lab.histograms.get(name) {
+                Some(stored) => {
+                    let stored = stored.decode().map_err(|error| error.to_string())?;
+                    Some(stored.value_at_quantile(quantile) as f64)
+                }
+                None => None,
+            },
+            None => lab.figures.get(metric).copied(),
+        };
+        match figure {
+            Some(figure) => rounds.push((pass.round, figure)),
+            None => missing = lab.missing.get(metric).cloned().or(missing),
+        }
+    }
+    match rounds.is_empty() {
+        true => Err(missing.unwrap_or_else(|| format!("it has no {metric}"))),
+        false => Ok(rounds),
+    }
+}
+
 type Found = (f64, Option<stats::Interval>, usize);
 
 fn found(
@@ -219,9 +249,10 @@ fn source(metric: &str) -> &'static str {
         | "both_rss_bytes"
         | "both_pss_bytes"
         | "both_pss_bytes_written" => "proc",
-        "cpu_ns_per_time" | "switches_voluntary_per_time" | "switches_involuntary_per_time" => {
-            "getrusage"
-        }
+        "cpu_ns_per_time"
+        | "faults_minor_per_time"
+        | "switches_voluntary_per_time"
+        | "switches_involuntary_per_time" => "getrusage",
         _ => "lab",
     }
 }

@@ -25,6 +25,8 @@
 //! | what the machine's parts take | `yardsticks` |
 //! | what the machine cannot show, and what of it to change | `limits`, `checkup` |
 //! | parts that are measured by themselves | `labs` |
+//! | what a request costs item by item | `ledger` |
+//! | which of the textbook's claims hold | `claims` |
 //! | how a figure is written | `format` |
 //! | what a scenario was run under, in words | `conditions` |
 //! | pages | `answers`, `tables`, `columns`, `terminal`, `markdown`, `html`, `charts` |
@@ -35,6 +37,7 @@ mod cells;
 mod charts;
 mod checkup;
 mod choice;
+mod claims;
 mod columns;
 mod compare;
 mod comparisons;
@@ -53,6 +56,7 @@ mod format;
 mod html;
 mod labs;
 mod latency;
+mod ledger;
 mod limits;
 mod markdown;
 mod memory;
@@ -71,13 +75,14 @@ mod work;
 
 pub use capacity::{Probe, capacities, next_probes, serving_all};
 pub use choice::{Choice, Headroom, NEED, Stand, Standing, choice, choice_text, meeting};
+pub use claims::Language;
 pub use compare::{Change, Compared, Gate, Side, by_host, compare};
 pub use comparisons::pairs;
 pub use doubts::is_doubt;
 pub use duel::duel;
-pub use pages::{WriteError, write};
+pub use pages::{WriteError, write, write_in};
 pub use precision::half_widths;
-pub use terminal::{capacity_table, terminal};
+pub use terminal::{capacity_table, terminal, terminal_in};
 
 /// Every figure of `results` with its interval or the reason why there is none, and every comparison with
 /// the suite's reference. Also valid on an unfinished run: its figures rest on the rounds made so far.
@@ -95,5 +100,7 @@ pub fn summarise(results: &record::Results) -> record::Summary {
         comparisons: comparisons::comparisons(&cells, &results.run),
         noise_floor: noise_floor::noise_floor(&cells, &results.run),
         capacities: capacity::capacities(results),
+        judgements: claims::judgements(results, &cells),
+        ledger: ledger::Ledger::new(results, &cells).accounts(),
     }
 }
