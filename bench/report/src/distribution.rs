@@ -100,6 +100,7 @@ mod tests {
         Worker {
             pid: 1,
             root,
+            listens: Vec::new(),
             connections,
             replies,
             threads_cpu_ns: vec![0],

@@ -342,3 +342,95 @@ fn of_call(
         other => vec![entry(other, Some(count), Price::none(other), "")],
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use record::{Account, Entry, Results};
+
+    use crate::fixture;
+
+    fn account(results: &Results, contender: &str, scenario: &str) -> Account {
+        let all = crate::summarise(results).ledger.into_iter();
+        let mut found = all.filter(|it| it.contender == contender && it.scenario == scenario);
+        found.next().expect("an account")
+    }
+
+    fn item<'a>(account: &'a Account, name: &str) -> &'a Entry {
+        let mut entries = account.entries.iter();
+        let found = entries.find(|it| it.item.starts_with(name));
+        found.unwrap_or_else(|| panic!("{name} in {account:#?}"))
+    }
+
+    #[test]
+    fn an_account_is_what_was_counted_times_what_it_costs() {
+        let results = fixture::claimed::claimed();
+        let account = account(&results, "thread-per-connection", "rr-50");
+        let read = item(&account, "recvfrom");
+        assert!((read.cpu_us.expect("priced") - 0.7 * read.count.expect("counted")).abs() < 0.01);
+        assert_eq!(read.source, "call-recvfrom, calls");
+        let switch = item(&account, "switch");
+        assert_eq!(switch.source, "thread-ring, switch-50");
+        let sum: f64 = account.entries.iter().filter_map(|it| it.cpu_us).sum();
+        assert!((sum - account.accounted_us).abs() < 1e-9);
+        let rest = account.cpu_us.expect("measured") - sum;
+        assert!((account.rest_us.expect("a rest") - rest).abs() < 1e-9);
+    }
+
+    #[test]
+    fn processes_switch_between_address_spaces() {
+        let results = fixture::claimed::claimed();
+        let account = account(&results, "prefork", "rr-50");
+        assert_eq!(item(&account, "switch").source, "process-ring, switch-50");
+    }
+
+    #[test]
+    fn a_price_that_is_missing_counts_as_nothing_and_says_so() {
+        let mut results = fixture::claimed::claimed();
+        let before = account(&results, "event-loop", "rr-50");
+        results
+            .passes
+            .retain(|pass| pass.contender != "call-sendto");
+        let after = account(&results, "event-loop", "rr-50");
+        let sent = item(&after, "sendto");
+        assert!(sent.price_ns.is_none() && sent.cpu_us.is_none());
+        assert!(
+            sent.reason
+                .as_ref()
+                .is_some_and(|it| it.contains("not measured")),
+            "{sent:?}"
+        );
+        let lost = item(&before, "sendto").cpu_us.expect("priced");
+        assert!((before.accounted_us - after.accounted_us - lost).abs() < 1e-9);
+    }
+
+    #[test]
+    fn who_starts_a_task_pays_its_birth_once() {
+        let results = fixture::claimed::claimed();
+        let account = account(&results, "fork-per-connection", "crr-16");
+        assert!(
+            account
+                .entries
+                .iter()
+                .any(|it| it.item.ends_with("to its end")),
+            "{account:#?}"
+        );
+        assert!(
+            account
+                .entries
+                .iter()
+                .all(|it| !["clone", "wait4", "exit_group"].contains(&it.item.as_str()))
+        );
+        // No lab of this run starts anything.
+        let birth = account
+            .entries
+            .iter()
+            .find(|it| it.item.ends_with("to its end"));
+        assert!(birth.is_some_and(|it| it.cpu_us.is_none() && it.reason.is_some()));
+    }
+
+    #[test]
+    fn without_prices_there_is_no_ledger() {
+        let results = fixture::counted::with_counters(fixture::results(), 3);
+        assert!(crate::summarise(&results).ledger.is_empty());
+    }
+}

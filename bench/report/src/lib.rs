@@ -29,6 +29,7 @@
 //! | which of the textbook's claims hold | `claims` |
 //! | how a figure is written | `format` |
 //! | what a scenario was run under, in words | `conditions` |
+//! | what a printed word means | `explain` |
 //! | pages | `answers`, `tables`, `columns`, `terminal`, `markdown`, `html`, `charts` |
 
 mod answers;
@@ -48,6 +49,7 @@ mod distribution;
 mod doubts;
 mod duel;
 mod estimates;
+mod explain;
 mod figures;
 #[cfg(test)]
 #[path = "../tests/fixture/mod.rs"]
@@ -80,6 +82,7 @@ pub use compare::{Change, Compared, Gate, Side, by_host, compare};
 pub use comparisons::pairs;
 pub use doubts::is_doubt;
 pub use duel::duel;
+pub use explain::{ModelText, calls_of, explain, model_text, topics};
 pub use pages::{WriteError, write, write_in};
 pub use precision::half_widths;
 pub use terminal::{capacity_table, terminal, terminal_in};

@@ -62,6 +62,12 @@ pub(crate) fn is_known(name: &str) -> bool {
     TITLES.iter().any(|(known, _)| *known == name)
 }
 
+/// What it is called on pages.
+pub(crate) fn title_of(name: &str) -> &str {
+    let known = TITLES.iter().find(|(known, _)| *known == name);
+    known.map_or(name, |(_, title)| title)
+}
+
 /// The names of all of them.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     TITLES.iter().map(|(name, _)| *name)

@@ -85,7 +85,10 @@ pub fn for_suite(who: &Who, only: Option<&str>, suite: &Suite) -> Result<Vec<Con
 }
 
 /// Contenders that the suite brings along.
-fn add_own(all: &mut Vec<Contestant>, suite: &Suite) -> Result<(), Failure> {
+///
+/// # Errors
+/// When a name is taken.
+pub fn add_own(all: &mut Vec<Contestant>, suite: &Suite) -> Result<(), Failure> {
     let program = echo_server()?;
     for contender in &suite.contenders {
         if all.iter().any(|known| known.entrant.name == contender.name) {

@@ -73,6 +73,7 @@ fn takes(suite: &Suite, all: &[Contestant]) -> Result<String, Failure> {
     let mut contestants = labs::mechanisms(suite)?;
     if !suite.scenarios.is_empty() {
         contestants.extend(entrants::select(all.to_vec(), suite.only.as_deref())?);
+        entrants::add_own(&mut contestants, suite)?;
     }
     let entrants: Vec<_> = contestants.into_iter().map(|one| one.entrant).collect();
     let passes = plan::passes(suite, &plan::present(&entrants), 0);

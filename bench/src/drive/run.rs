@@ -129,7 +129,7 @@ fn add_control(contestants: &mut Vec<Contestant>, suite: &Suite) {
 
 fn conclude(args: &RunArgs, measured: Measured) -> Result<ExitCode, Failure> {
     let (results, folder) = (&measured.results, &measured.folder);
-    report::write(folder, results)?;
+    report::write_in(folder, results, args.lang)?;
     if let Some(name) = &args.save {
         saved::keep(name, folder)?;
     }
@@ -139,10 +139,12 @@ fn conclude(args: &RunArgs, measured: Measured) -> Result<ExitCode, Failure> {
         object["results"] = folder.display().to_string().into();
         print(&object);
     } else {
-        print(&report::terminal(
+        let page = folder.join("report.html");
+        print(&report::terminal_in(
             results,
             &summary,
-            Some(&folder.join("report.html")),
+            Some(&page),
+            args.lang,
         ));
     }
     let doubted = is_doubted(&summary, results);

@@ -11,6 +11,7 @@ use crate::ledger::Ledger;
 use crate::{comparisons, estimates, format};
 
 /// Metrics of claims alone.
+#[cfg(test)]
 pub(crate) const OWN: [&str; 2] = ["errors_share", "ledger_share_switches"];
 
 /// Doubts that an interval over rounds holds already, or that CPU time and memory do not mind.

@@ -246,7 +246,8 @@ fn with_advice(mut stand: Stand, halves: Option<f64>) -> Stand {
             stand.more = u32::try_from(missing).ok().filter(|it| *it > 0);
         }
         Some(halves) => {
-            let more = (rounds / (halves * halves) - rounds).ceil().max(1.0);
+            // Not a round more for what the last digit of a quotient says.
+            let more = (rounds / (halves * halves) - rounds - 1e-6).ceil().max(1.0);
             if more <= MOST {
                 stand.more = Some(more as u32);
             } else {

@@ -153,3 +153,31 @@ pub(crate) fn tally(judgements: &[Judgement], language: Language) -> String {
     };
     said.collect::<Vec<_>>().join(comma)
 }
+
+/// Which claims came to what, in a sentence; `None` where none is judged.
+pub(crate) fn answer(data: &crate::data::Data<'_>) -> Option<String> {
+    let judgements = &data.summary.judgements;
+    let of = |judged: Judged| {
+        let these = judgements.iter().filter(|it| it.judged == judged);
+        these.map(|it| it.claim.as_str()).collect::<Vec<&str>>()
+    };
+    let said = [
+        (Judged::Holds, "hold"),
+        (Judged::Refuted, "are refuted"),
+        (Judged::Undecided, "are undecided"),
+        (Judged::NotJudged, "are not judged"),
+    ];
+    let said = said.map(|(judged, verb)| (of(judged), verb));
+    let said: Vec<String> = said
+        .into_iter()
+        .filter(|(which, _)| !which.is_empty())
+        .map(|(which, verb)| format!("{} {verb} ({})", which.len(), which.join(", ")))
+        .collect();
+    (!said.is_empty()).then(|| {
+        format!(
+            "Of the textbook's {} claims {}.",
+            judgements.len(),
+            said.join(", ")
+        )
+    })
+}
