@@ -26,6 +26,8 @@ use prices::{Call, Price, Prices};
 const STARTS: f64 = 0.01;
 /// An account that explains so much is believed.
 pub(crate) const CLOSES: std::ops::RangeInclusive<f64> = 0.7..=1.3;
+/// What a request has less often than this explains no gap.
+const OFTEN: f64 = 0.05;
 /// Items that are less than this of a request, microseconds, are none.
 const NOTHING_US: f64 = 0.0005;
 
@@ -193,7 +195,7 @@ fn unclosed(share: f64, entries: &[Entry], rest_us: f64) -> Option<String> {
     let dearest = entries.first().map_or("nothing", |it| it.item.as_str());
     let unpriced: Vec<&str> = entries
         .iter()
-        .filter(|it| it.cpu_us.is_none())
+        .filter(|it| it.cpu_us.is_none() && it.count.is_none_or(|count| count > OFTEN))
         .map(|it| it.item.as_str())
         .collect();
     Some(if share > 1.0 {

@@ -155,7 +155,7 @@ fn model_lines(model: &sources::Model, results: Option<&Results>, source: bool) 
         format!("{}: {} ({})", model.name, model.sentence, model.family),
         String::new(),
     ];
-    lines.extend(model.header());
+    let drawn = |line: &String| line.contains(['─', '►', '│', '▼', '┐']);
     let wrap = |text: &str| {
         let options = textwrap::Options::new(COLUMNS).subsequent_indent("  ");
         let lines = textwrap::wrap(text, options).into_iter();
@@ -163,6 +163,12 @@ fn model_lines(model: &sources::Model, results: Option<&Results>, source: bool) 
             .map(std::borrow::Cow::into_owned)
             .collect::<Vec<String>>()
     };
+    for line in model.header() {
+        match drawn(&line) {
+            true => lines.push(line),
+            false => lines.extend(wrap(&line)),
+        }
+    }
     lines.push(String::new());
     match results.map(|results| {
         (

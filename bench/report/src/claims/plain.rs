@@ -103,6 +103,7 @@ pub(crate) fn lines(data: &Data<'_>, language: Language, columns: usize) -> Vec<
 fn short(test: &Tested) -> String {
     match (test.value, test.judged) {
         (None, Judged::NotJudged | Judged::Undecided) => test.reason.clone().unwrap_or_default(),
+        _ if test.evidence => format!("shown: {}, {}", words::value(test), words::line(test)),
         _ => format!("{}, {}", words::value(test), words::line(test)),
     }
 }

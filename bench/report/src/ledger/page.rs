@@ -73,7 +73,7 @@ fn column(item: &str) -> usize {
 
 fn row(account: &Account) -> Row {
     let us = |value: f64| Figure {
-        text: format!("{} µs", format::digits(value)),
+        text: format!("{} µs", format::digits(value)).replace('-', "−"),
         value: Some(value),
         ..Figure::default()
     };

@@ -1,4 +1,5 @@
-//! What one of something takes on this machine: medians of the labs of the same run, with their names.
+//! What one of something takes on this machine: of the labs of the same run, with their names. A price is a mean, for costs add up;
+//! over rounds it is their median.
 
 use record::{LabKind, Yardstick};
 
@@ -128,14 +129,14 @@ impl<'r> Prices<'r> {
 
     /// Of a system call.
     pub fn call(&self, call: Call) -> Price {
-        self.of(call.mechanism(), "call_ns_p50", |_| 0)
+        self.of(call.mechanism(), "call_ns_mean", |_| 0)
     }
 
     /// Of a wait that finds so many ready: a line through one and sixteen.
     pub fn wait(&self, ready: f64) -> Price {
         let (one, many) = (
-            self.of("call-epoll-wait", "call_ns_p50", |_| 0),
-            self.of("call-epoll-wait-16", "call_ns_p50", |_| 0),
+            self.of("call-epoll-wait", "call_ns_mean", |_| 0),
+            self.of("call-epoll-wait-16", "call_ns_mean", |_| 0),
         );
         let ns = one.ns.and_then(|one| {
             let each = (many.ns? - one).max(0.0) / 15.0;
@@ -159,7 +160,7 @@ impl<'r> Prices<'r> {
             let ratio = f64::from(part.lab.tasks.unwrap_or(2)) / f64::from(tasks.max(1));
             (ratio.ln().abs() * 1e6) as u64
         };
-        self.of(ring, "switch_ns_p50", far)
+        self.of(ring, "switch_ns_mean", far)
     }
 
     /// Of a page fault: of a copy for whoever forks, else of a first touch.

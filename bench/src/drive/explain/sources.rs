@@ -80,14 +80,26 @@ pub struct Model {
 }
 
 impl Model {
-    /// What its source opens with, as text.
+    /// What its source opens with: drawings as they are, fenced for rustdoc; prose in paragraphs, a line each.
     pub fn header(&self) -> Vec<String> {
         let lines = self.source.lines();
         let lines = lines.map_while(|line| line.strip_prefix("//!"));
-        let lines = lines.map(|line| line.strip_prefix(' ').unwrap_or(line));
-        // The drawing is fenced for rustdoc.
-        let lines = lines.filter(|line| !line.starts_with("```"));
-        lines.map(str::to_owned).collect()
+        let (mut out, mut drawing) = (Vec::<String>::new(), false);
+        for line in lines.map(|line| line.strip_prefix(' ').unwrap_or(line)) {
+            if line.starts_with("```") {
+                drawing = !drawing;
+                continue;
+            }
+            let begins = line.is_empty() || line.starts_with("- ");
+            match out.last_mut() {
+                Some(last) if !drawing && !begins && !last.is_empty() => {
+                    last.push(' ');
+                    last.push_str(line.trim_start());
+                }
+                _ => out.push(line.to_owned()),
+            }
+        }
+        out
     }
 }
 
@@ -135,7 +147,7 @@ mod tests {
         assert!(models().count() >= 25);
         for model in models() {
             let header = model.header();
-            assert!(header.len() > 8, "{}", model.name);
+            assert!(header.len() > 6, "{}", model.name);
             assert!(
                 header
                     .iter()
