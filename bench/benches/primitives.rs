@@ -11,7 +11,8 @@ use record::{Lab, LabKind, Outcome, Pages, Where};
 
 /// Enough for criterion's largest batch of the slowest mechanism.
 const DEADLINE_MS: u64 = 60_000;
-const MECHANISMS: [(LabKind, &[&str]); 3] = [
+const MECHANISMS: [(LabKind, &[&str]); 4] = [
+    (LabKind::Call, &["call-recvfrom", "call-sendto"]),
     (
         LabKind::Spawn,
         &[
@@ -72,6 +73,9 @@ fn timed(kind: LabKind) -> &'static str {
         LabKind::Spawn => "reap_ns",
         LabKind::Ipc => "round_trip_ns",
         LabKind::Switch => "switch_ns",
+        LabKind::Call => "call_ns",
+        LabKind::Share => "work_ns",
+        LabKind::Evidence => unreachable!("it takes no time"),
     }
 }
 

@@ -16,7 +16,8 @@ use drive::failure::Failure;
 /// compares two closely, `fiveways compare A B` two runs; `fiveways capacity` searches for the highest rate that each
 /// sustains; `fiveways choose` says who meets a need of yours; `fiveways list` shows what there is to run; `fiveways
 /// verify` checks that every server answers as it must; `fiveways doctor` looks this machine over; `fiveways report`
-/// draws the newest results again; `fiveways load` loads a server of your own.
+/// draws the newest results again; `fiveways explain` says what a word of it means; `fiveways load` loads a server of
+/// your own.
 #[derive(Parser)]
 #[command(
     name = "fiveways",
@@ -45,6 +46,9 @@ enum Verb {
     Report {
         /// A folder that a run has written
         dir: Option<PathBuf>,
+        /// The claims in this language
+        #[arg(long, value_name = "en|zh", default_value = "en", value_parser = drive::explain::language)]
+        lang: report::Language,
         /// Print the summary as one JSON object
         #[arg(long)]
         json: bool,
@@ -69,6 +73,8 @@ enum Verb {
     },
     /// Look this machine over: what stands, what to change and why, and what it cannot show
     Doctor(drive::doctor::DoctorArgs),
+    /// What a word means that fiveways prints: a model, a metric, a doubt, a claim of the textbook, an exit code
+    Explain(drive::explain::ExplainArgs),
     /// Load one echo server of anybody's, and verify every byte of its replies
     Load(drive::load::LoadArgs),
     /// The far end of the instrument, on standard input and output
@@ -108,6 +114,12 @@ struct RunArgs {
     /// Rounds of each scenario, whatever the suite says
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rounds: Option<u32>,
+    /// Fewer rounds, and without what takes longest: wider intervals, sooner
+    #[arg(long)]
+    quick: bool,
+    /// The textbook's claims in this language
+    #[arg(long, value_name = "en|zh", default_value = "en", value_parser = drive::explain::language)]
+    lang: report::Language,
     /// Add rounds until throughput ratios are known within so much: 1%
     #[arg(long, value_name = "PERCENT", value_parser = drive::stopping::percent)]
     precision: Option<f64>,
@@ -142,8 +154,9 @@ fn main() -> ExitCode {
         Verb::Duel(args) => (args.json, drive::duel::duel(&args)),
         Verb::Compare(args) => (args.json, drive::compare::compare(&args)),
         Verb::Doctor(args) => (args.json, drive::doctor::doctor(&args)),
+        Verb::Explain(args) => (args.json, drive::explain::explain(&args)),
         Verb::Load(args) => (args.json, drive::load::load(&args)),
-        Verb::Report { dir, json } => (json, drive::report::report(dir, json)),
+        Verb::Report { dir, lang, json } => (json, drive::report::report(dir, lang, json)),
         Verb::List { who, json } => (json, drive::list::list(&who, json)),
         Verb::Verify {
             contender,

@@ -56,6 +56,14 @@ fn mistakes_on_the_command_line_are_told_with_what_was_meant() {
         ),
         (&["run", "--rounds", "0"], &["--rounds"]),
         (
+            &["explain", "client-bond"],
+            &[
+                "nothing here is called `client-bond`",
+                "fiveways explain client-bound",
+            ],
+        ),
+        (&["explain", "C1", "--lang", "fr"], &["no text in `fr`"]),
+        (
             &["report", "nowhere"],
             &["nowhere cannot be read", "fiveways report DIR"],
         ),

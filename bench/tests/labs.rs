@@ -165,6 +165,48 @@ fn a_parent_holds_what_the_lab_says_and_says_so_where_it_cannot() {
 }
 
 #[test]
+fn calls_shares_and_evidence_are_findings_of_their_kind() {
+    let place = Place::new();
+    let suite = lab("calls", "call", "all", "", "5ms")
+        + &lab("shares", "share", "all", "tasks = 4", "300ms")
+        + &lab("evidence", "evidence", "all", "", "1ms");
+    let (output, results) = place.measure(&suite, &[]);
+    assert!(output.status.success(), "{output:?}");
+    let calls = results.passes.iter().filter(|it| it.family == "call");
+    let middle = |name: &str| {
+        let mut calls = calls.clone();
+        let pass = calls.find(|it| it.contender == name).expect(name);
+        let stored = &findings(pass).histograms["call_ns"];
+        stored.decode().expect("our own").value_at_quantile(0.5)
+    };
+    assert!(calls.clone().count() >= 11);
+    // What delivers a message does more than what reads it, and that more than nothing.
+    assert!(middle("call-sendto") > middle("call-recvfrom"));
+    assert!(middle("call-recvfrom") > middle("call-entry"));
+    assert!(middle("call-epoll-wait-16") > middle("call-epoll-wait"));
+    let found = |name: &str| results.passes.iter().find(|it| it.contender == name);
+    let shares = &findings(found("busy-threads").expect("planned")).figures;
+    assert!((0.25..=1.0).contains(&shares["jain_cpu"]), "{shares:?}");
+    let signals = &findings(found("terminal-signals").expect("planned")).figures;
+    assert_eq!(signals["ctrl_c_signal"], 2.0);
+    assert_eq!(
+        (signals["ctrl_c_from_kernel"], signals["kill_signal"]),
+        (1.0, 9.0)
+    );
+    assert_eq!(signals["kill_handler_errno"], 22.0);
+    let channel = found("node-channel-sockets");
+    if let Some(pass) = channel.filter(|it| it.outcome == Outcome::Ok) {
+        let figures = &findings(pass).figures;
+        let both = (
+            figures["channel_domain_parent"],
+            figures["channel_domain_child"],
+        );
+        assert_eq!(both, (1.0, 1.0), "{:?}", findings(pass).seen);
+    }
+    place.assert_nothing_left(&[]);
+}
+
+#[test]
 fn a_token_comes_round_and_what_is_not_the_switch_is_told() {
     let place = Place::new();
     let own = "tasks = 5\nworking_set_kib = 4";

@@ -3,11 +3,12 @@
 //! A descriptor belongs to a process, not to a thread: which thread of a process serves a connection is not told
 //! anywhere, so of threads only the CPU time is known. It pays a look at every descriptor of the tree.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::net::SocketAddr;
 
 use hdrhistogram::Histogram;
+use netlink_packet_sock_diag::constants::TCP_LISTEN;
 use netlink_packet_sock_diag::inet::StateFlags;
 use procfs::process::{FDTarget, Process};
 use record::Encoded;
@@ -24,15 +25,18 @@ use crate::tree::Tree;
 /// Where sock_diag(7) is not allowed.
 pub fn holders(keeper: i32, port: u16) -> io::Result<Vec<Holder>> {
     let mut peers: HashMap<u64, SocketAddr> = HashMap::new();
-    sockets::each(StateFlags::ESTABLISHED, |socket| {
+    let mut doors: HashSet<u64> = HashSet::new();
+    sockets::each(StateFlags::ESTABLISHED | StateFlags::LISTEN, |socket| {
         let id = &socket.socket_id;
-        if id.source_port == port {
+        if id.source_port == port && socket.state == TCP_LISTEN {
+            doors.insert(u64::from(socket.inode));
+        } else if id.source_port == port {
             let peer = SocketAddr::new(id.destination_address.to_canonical(), id.destination_port);
             peers.insert(u64::from(socket.inode), peer);
         }
     })?;
     let tree = Tree::now();
-    let of = |pid: i32| holder(pid, tree.children(keeper).contains(&pid), &peers);
+    let of = |pid: i32| holder(pid, tree.children(keeper).contains(&pid), &peers, &doors);
     Ok(tree
         .descendants(keeper)
         .into_iter()
@@ -41,18 +45,27 @@ pub fn holders(keeper: i32, port: u16) -> io::Result<Vec<Holder>> {
 }
 
 /// `None` when it is gone.
-fn holder(pid: i32, root: bool, peers: &HashMap<u64, SocketAddr>) -> Option<Holder> {
+fn holder(
+    pid: i32,
+    root: bool,
+    peers: &HashMap<u64, SocketAddr>,
+    doors: &HashSet<u64>,
+) -> Option<Holder> {
     let process = Process::new(pid).ok()?;
     let descriptors = process.fd().ok()?.flatten();
-    let held = descriptors.filter_map(|descriptor| match descriptor.target {
-        FDTarget::Socket(inode) => peers.get(&inode).copied(),
+    let sockets = descriptors.filter_map(|descriptor| match descriptor.target {
+        FDTarget::Socket(inode) => Some(inode),
         _ => None,
     });
+    let sockets: Vec<u64> = sockets.collect();
+    let held = sockets.iter().filter_map(|inode| peers.get(inode).copied());
+    let open = sockets.iter().copied().filter(|it| doors.contains(it));
     let used =
         |task: procfs::process::Task| Some((task.tid, task.schedstat().ok()?.sum_exec_runtime));
     Some(Holder {
         pid,
         root,
+        listens: open.collect(),
         peers: held.collect(),
         threads: process.tasks().ok()?.flatten().filter_map(used).collect(),
     })
@@ -77,6 +90,7 @@ pub fn workers(before: &[Holder], after: &[Holder], served: &[OfConnection]) -> 
         Worker {
             pid: holder.pid,
             root: holder.root,
+            listens: holder.listens.clone(),
             connections: holder.peers.len() as u32,
             replies: Histogram::len(&service),
             threads_cpu_ns,
@@ -105,6 +119,7 @@ mod tests {
         let found = holders(parent, port).unwrap();
         let found = found.iter().find(|it| it.pid == own).unwrap();
         assert!(found.root && !found.threads.is_empty());
+        assert_eq!(found.listens.len(), 1, "the one door");
         let mut expected: Vec<SocketAddr> =
             accepted.iter().map(|it| it.peer_addr().unwrap()).collect();
         let mut peers = found.peers.clone();
@@ -123,6 +138,7 @@ mod tests {
         let holder = |pid, ports: &[u16], cpu_ns| Holder {
             pid,
             root: pid == 1,
+            listens: Vec::new(),
             peers: ports.iter().map(|port| end(*port)).collect(),
             threads: vec![(pid, cpu_ns), (pid + 100, cpu_ns / 2)],
         };

@@ -156,6 +156,8 @@ pub struct Holder {
     pub pid: i32,
     /// Whether it is the one that was launched.
     pub root: bool,
+    /// Inodes of the listening sockets that it has a descriptor of.
+    pub listens: Vec<u64>,
     /// The other ends.
     pub peers: Vec<SocketAddr>,
     /// Its threads, and the CPU time that each has used, nanoseconds.

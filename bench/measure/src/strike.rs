@@ -83,6 +83,7 @@ mod tests {
         Holder {
             pid,
             root,
+            listens: Vec::new(),
             peers: (0..peers).map(peer).collect(),
             threads: vec![(pid, cpu_ns / 2), (pid + 1, cpu_ns / 2)],
         }

@@ -107,6 +107,7 @@ fn plain() -> Scenario {
         think: std::time::Duration::ZERO,
         keep_awake: false,
         by_worker: false,
+        contenders: Vec::new(),
         work: "none".to_owned(),
         state: None,
         touch: None,

@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use record::{Cause, Encoded, Findings, LabKind, Outcome, Phase, Where};
 
 use crate::ipc::{self, Placement, Unmeasured};
-use crate::{spawn, switch};
+use crate::{call, evidence, share, spawn, switch};
 
 /// Why there is no figure.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,9 @@ pub fn mechanisms(lab: LabKind) -> Vec<(&'static str, &'static str)> {
             all.map(|it| (it.name, it.title)).collect()
         }
         LabKind::Switch => switch::MECHANISMS.to_vec(),
+        LabKind::Call => call::MECHANISMS.to_vec(),
+        LabKind::Share => share::MECHANISMS.to_vec(),
+        LabKind::Evidence => evidence::MECHANISMS.to_vec(),
     }
 }
 
@@ -60,6 +63,9 @@ pub fn look(asked: &LabAsked) -> Found {
         LabKind::Spawn => spawn::measure(asked),
         LabKind::Ipc => messages(asked),
         LabKind::Switch => switch::measure(asked),
+        LabKind::Call => call::measure(asked),
+        LabKind::Share => share::measure(asked),
+        LabKind::Evidence => evidence::measure(asked),
     };
     match measured {
         Ok(findings) => Found::ok(findings),

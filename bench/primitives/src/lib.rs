@@ -10,9 +10,15 @@
 //! | what starting costs | [`spawn`] |
 //! | what a message costs | [`ipc`] |
 //! | what a switch costs | [`switch`] |
+//! | what a system call costs | [`call`] |
+//! | how tasks share a CPU | [`share`] |
+//! | what the kernel shows | [`evidence`] |
 
+pub mod call;
+pub mod evidence;
 pub mod ipc;
 mod lab;
+pub mod share;
 pub mod spawn;
 pub mod switch;
 mod sys;

@@ -228,6 +228,7 @@ impl Tally {
                 times as f64 * 1e9 / self.length_ns.max(1) as f64,
             ),
             ("cpu_ns_per_time", per_time(cpu) * 1e3),
+            ("faults_minor_per_time", per_time(Usage::minor_page_faults)),
             (
                 "switches_voluntary_per_time",
                 per_time(Usage::voluntary_context_switches),

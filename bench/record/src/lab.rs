@@ -19,15 +19,39 @@ pub enum LabKind {
     Ipc,
     /// What going from one task to the next costs.
     Switch,
+    /// What a system call costs.
+    Call,
+    /// How tasks share a CPU.
+    Share,
+    /// What the kernel shows: no timing.
+    Evidence,
 }
 
 impl LabKind {
+    /// All of them, in the order of pages.
+    pub const ALL: [LabKind; 6] = [
+        LabKind::Spawn,
+        LabKind::Ipc,
+        LabKind::Switch,
+        LabKind::Call,
+        LabKind::Share,
+        LabKind::Evidence,
+    ];
+
+    /// The lab of which this is the family.
+    pub fn of_family(family: &str) -> Option<Self> {
+        LabKind::ALL.into_iter().find(|it| it.as_str() == family)
+    }
+
     /// As it is written in records and summaries.
     pub const fn as_str(self) -> &'static str {
         match self {
             LabKind::Spawn => "spawn",
             LabKind::Ipc => "ipc",
             LabKind::Switch => "switch",
+            LabKind::Call => "call",
+            LabKind::Share => "share",
+            LabKind::Evidence => "evidence",
         }
     }
 }
@@ -76,7 +100,7 @@ pub struct Lab {
     pub title: String,
     /// What is asked of it.
     pub question: String,
-    /// spawn, ipc or switch.
+    /// spawn, ipc, switch, call, share or evidence.
     pub lab: LabKind,
     /// Who takes part; `all` stands for every mechanism of the lab.
     pub mechanisms: Vec<String>,
@@ -101,7 +125,7 @@ pub struct Lab {
     /// ipc: bytes of a message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<usize>,
-    /// switch: tasks of the ring.
+    /// switch: tasks of the ring; share: tasks that have work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tasks: Option<u32>,
     /// switch: KiB that each task sums up while it has the token.
@@ -144,8 +168,9 @@ impl Lab {
             ("rate", self.rate.is_some()),
         ];
         let ipc = [("bytes", self.bytes.is_some())];
+        let shares = self.lab == LabKind::Share;
         let switch = [
-            ("tasks", self.tasks.is_some()),
+            ("tasks", self.tasks.is_some() && !shares),
             ("working_set_kib", self.working_set_kib.is_some()),
         ];
         let of = |kind, fields: &[(&'static str, bool)]| {
@@ -190,7 +215,9 @@ impl Lab {
             {
                 Err("bytes is said, 1 to 1048576")
             }
-            LabKind::Switch if !self.tasks.is_some_and(|tasks| (2..=4096).contains(&tasks)) => {
+            LabKind::Switch | LabKind::Share
+                if !self.tasks.is_some_and(|tasks| (2..=4096).contains(&tasks)) =>
+            {
                 Err("tasks is said, 2 to 4096")
             }
             LabKind::Switch if self.working_set_kib > Some(1 << 20) => {

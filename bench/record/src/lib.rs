@@ -7,6 +7,9 @@
 //! |---|---|
 //! | contender, holds, control | [`contender`] |
 //! | suite, scenario, workload, pace | [`suite`] |
+//! | what is left of a suite in haste | [`quick`] |
+//! | claim, judgement | [`judgement`] |
+//! | account, entry | [`ledger`] |
 //! | capacity: promise, search, probe | [`search`] |
 //! | run (the plan), entrant | [`run`] |
 //! | host, fact, yardstick | [`host`], [`yardstick`] |
@@ -25,9 +28,12 @@ pub mod fault;
 pub mod histogram;
 pub mod host;
 pub mod host_memory;
+pub mod judgement;
 pub mod lab;
+pub mod ledger;
 pub mod metric;
 pub mod pass;
+pub mod quick;
 pub mod run;
 pub mod search;
 pub mod store;
@@ -44,9 +50,12 @@ pub use fault::{Fault, FaultSignal, Member, Role, Struck, Victim};
 pub use histogram::Encoded;
 pub use host::{Cpu, Fact, Host};
 pub use host_memory::{CgroupMemory, HostMemory, HostMemoryInstants};
+pub use judgement::{Judged, Judgement, Tested};
 pub use lab::{Findings, Lab, LabKind, Pages, Where};
+pub use ledger::{Account, Entry};
 pub use metric::{Better, LAB_METRICS, METRICS, Metric, SYSTEM_CALLS, metric};
 pub use pass::*;
+pub use quick::Quick;
 pub use run::{Entrant, LeftOut, Planned, RUN_SCHEMA, Run};
 pub use search::{Search, Slo};
 pub use store::{Results, StoreError, Writer, read_results, write_whole};

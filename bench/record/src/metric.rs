@@ -148,6 +148,9 @@ const fn lab(
 const SPAWN: &[LabKind] = &[LabKind::Spawn];
 const IPC: &[LabKind] = &[LabKind::Ipc];
 const SWITCH: &[LabKind] = &[LabKind::Switch];
+const CALL: &[LabKind] = &[LabKind::Call];
+const SHARE: &[LabKind] = &[LabKind::Share];
+const EVIDENCE: &[LabKind] = &[LabKind::Evidence];
 const MESSAGES: &[LabKind] = &[LabKind::Ipc, LabKind::Spawn];
 
 /// Every metric, in the order of tables.
@@ -182,6 +185,7 @@ pub const METRICS: &[Metric] = &[
     row("schedule_lag_ns_p99", "ns", "schedule lag p99", Better::Neither, LOADED),
     by_worker(row("jain_connections", "1", "Jain's index of connections", Better::More, LOADED)),
     by_worker(row("jain_requests", "1", "Jain's index of requests", Better::More, LOADED)),
+    by_worker(row("listening_workers", "1", "workers that hold the listening socket", Better::Neither, LOADED)),
     by_worker(row("share_of_busiest_worker", "1", "requests of the busiest worker", Better::Less, LOADED)),
     by_worker(row("service_ns_p99_of_fastest_worker", "ns", "service p99, fastest worker", Better::Less, LOADED)),
     by_worker(row("service_ns_p99_of_slowest_worker", "ns", "service p99, slowest worker", Better::Less, LOADED)),
@@ -206,6 +210,7 @@ pub const METRICS: &[Metric] = &[
     row("cgroup_kernel_bytes_per_connection", "B", "cgroup's kernel memory per connection", Better::Less, IDLE),
     row("available_bytes_per_connection", "B", "MemAvailable taken per connection, both ends", Better::Less, IDLE),
     row("tasks", "1", "tasks", Better::Neither, IDLE),
+    row("processes", "1", "processes", Better::Neither, IDLE),
     row("startup_ms", "ms", "start-up", Better::Less, ALL),
     row("unserved", "1", "unserved connections", Better::Less, ALL),
 ];
@@ -234,6 +239,22 @@ pub const LAB_METRICS: &[Metric] = &[
     lab("switch_ns_p50", "ns", "switch p50", Better::Less, SWITCH),
     lab("switch_ns_p90", "ns", "switch p90", Better::Less, SWITCH),
     lab("overhead_ns", "ns", "overhead, subtracted", Better::Neither, SWITCH),
+    lab("call_ns_p50", "ns", "call p50", Better::Less, CALL),
+    lab("call_ns_p90", "ns", "call p90", Better::Less, CALL),
+    lab("clock_ns", "ns", "clock, subtracted", Better::Neither, CALL),
+    lab("jain_cpu", "1", "Jain's index of CPU time", Better::More, SHARE),
+    lab("jain_cpu_per_100ms", "1", "Jain's index of CPU time in 100 ms", Better::More, SHARE),
+    lab("stay_ns_p50", "ns", "stay on the CPU p50", Better::Neither, SHARE),
+    lab("stay_ns_p90", "ns", "stay on the CPU p90", Better::Neither, SHARE),
+    lab("work_ns_p50", "ns", "5 ms of work, p50", Better::Less, SHARE),
+    lab("work_ns_p99", "ns", "5 ms of work, p99", Better::Less, SHARE),
+    lab("ctrl_c_signal", "1", "signal of Ctrl-C", Better::Neither, EVIDENCE),
+    lab("ctrl_c_from_kernel", "1", "sent by the kernel", Better::Neither, EVIDENCE),
+    lab("kill_signal", "1", "number of KILL", Better::Neither, EVIDENCE),
+    lab("kill_handler_errno", "1", "errno of a handler for KILL", Better::Neither, EVIDENCE),
+    lab("channel_domain_parent", "1", "domain of the channel, parent", Better::Neither, EVIDENCE),
+    lab("channel_domain_child", "1", "domain of the channel, child", Better::Neither, EVIDENCE),
+    lab("faults_minor_per_time", "1", "minor faults", Better::Less, SPAWN),
     lab("cpu_ns_per_time", "ns", "CPU", Better::Less, MESSAGES),
     lab("switches_voluntary_per_time", "1", "switches, voluntary", Better::Less, MESSAGES),
     lab("switches_involuntary_per_time", "1", "switches, involuntary", Better::Less, MESSAGES),

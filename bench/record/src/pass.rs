@@ -289,6 +289,9 @@ pub struct Worker {
     pub pid: i32,
     /// Whether it is the process that was launched: often one that only starts the others.
     pub root: bool,
+    /// Inodes of the listening sockets that it has a descriptor of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listens: Vec<u64>,
     /// Connections that it held after the load.
     pub connections: u32,
     /// Their replies, of those that the pass counts.

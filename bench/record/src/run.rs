@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contender::Holds;
 use crate::host::Host;
+use crate::lab::LabKind;
 use crate::pass::PassKind;
 use crate::suite::Suite;
 use crate::yardstick::Yardstick;
@@ -27,6 +28,13 @@ pub struct Entrant {
     /// Why it is not measured, if it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped: Option<String>,
+}
+
+impl Entrant {
+    /// Whether it is a mechanism of a lab, and no server.
+    pub fn is_part(&self) -> bool {
+        LabKind::of_family(&self.family).is_some()
+    }
 }
 
 /// One pass that shall be made.

@@ -243,6 +243,7 @@ impl Search {
             think: Duration::ZERO,
             keep_awake: false,
             by_worker: false,
+            contenders: Vec::new(),
             work: self.work.clone(),
             state: self.state.clone(),
             touch: self.touch.clone(),

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::contender::is_name;
+use crate::contender::{Contender, is_name};
 use crate::fault::Fault;
 use crate::lab::Lab;
+use crate::quick::Quick;
 use crate::search::Search;
 use crate::toml_file::{self, FileError};
 pub use crate::workers::Workers;
@@ -141,6 +142,9 @@ pub struct Scenario {
     /// A look of a search for capacity, read with the others of that search.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub probe: bool,
+    /// Who takes part, where not everybody of the suite does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contenders: Vec<String>,
     /// `of-own`: requests a second of each contender, once they are known.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub rates: BTreeMap<String, f64>,
@@ -189,6 +193,11 @@ impl Scenario {
     pub fn slices(&self) -> u32 {
         let slices = self.window.as_nanos() / self.slice.as_nanos().max(1);
         u32::try_from(slices).unwrap_or(u32::MAX)
+    }
+
+    /// Whether this contender is taken through it, as far as the suite says.
+    pub fn asks(&self, contender: &str) -> bool {
+        self.contenders.is_empty() || self.contenders.iter().any(|name| name == contender)
     }
 
     /// The key under which scenarios that differ in `connections` alone are one line of a chart.
@@ -419,6 +428,15 @@ pub struct Suite {
     /// takes part all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<String>,
+    /// Whether the textbook's claims are judged by it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub claims: bool,
+    /// What `--quick` leaves of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quick: Option<Quick>,
+    /// Contenders that take part in this suite alone.
+    #[serde(default, rename = "contender", skip_serializing_if = "Vec::is_empty")]
+    pub contenders: Vec<Contender>,
     /// The search for capacities that goes before everything else, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Search>,
@@ -442,6 +460,11 @@ impl Suite {
         }
         if let Some(Err(problem)) = self.capacity.as_ref().map(Search::check) {
             return Some(problem);
+        }
+        if let Some(name) = self.quick_stranger() {
+            return Some(format!(
+                "[quick] leaves out `{name}`, which the suite has not"
+            ));
         }
         let share = |one: &&Scenario| one.pace.share().is_some();
         let asking = self.scenarios.iter().find(share)?;

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::host::Host;
+use crate::judgement::Judgement;
+use crate::ledger::Account;
 
 /// The schema of `summary.json`.
 pub const SUMMARY_SCHEMA: &str = "fiveways-summary/1";
@@ -150,4 +152,10 @@ pub struct Summary {
     /// The highest rates that were sustained, where they were searched for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub capacities: Vec<Capacity>,
+    /// The textbook's claims, where the suite judges them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub judgements: Vec<Judgement>,
+    /// What a request costs item by item, where it was counted and priced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ledger: Vec<Account>,
 }

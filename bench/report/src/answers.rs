@@ -12,6 +12,7 @@ use crate::format;
 use crate::labs;
 use crate::struck::{self, strikes};
 use crate::work;
+use crate::{claims, ledger};
 
 pub(crate) mod blocking;
 pub(crate) mod growth;
@@ -49,7 +50,9 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
         saturated(Workload::Stream),
         crr,
     ];
-    let mut answers = blocking::sentences(data);
+    let mut answers: Vec<String> = claims::words::answer(data).into_iter().collect();
+    answers.extend(ledger::page::sentence(data));
+    answers.extend(blocking::sentences(data));
     let state = state::sentences(data);
     // Where a state is weighed, a slope over connections is nobody's question.
     let idle = idle.filter(|_| state.is_empty());

@@ -84,6 +84,9 @@ pub(crate) fn cells(results: &Results) -> Vec<Cell<'_>> {
             let key = (scenario.name.as_str(), contender);
             let passes = timing.remove(&key).unwrap_or_default();
             let counters = counters.remove(&key).unwrap_or_default();
+            if passes.is_empty() && !scenario.asks(contender) {
+                continue;
+            }
             // A search takes everybody its own way, and a share of a capacity asks only those who have one.
             if passes.is_empty() && goes_its_own_way(scenario) && !planned.contains(&key) {
                 continue;
@@ -114,7 +117,7 @@ fn contenders(results: &Results) -> Vec<(&str, &str)> {
     let entrants = &results.run.entrants;
     let mut contenders: Vec<(&str, &str)> = entrants
         .iter()
-        .filter(|entrant| entrant.skipped.is_none())
+        .filter(|entrant| entrant.skipped.is_none() && !entrant.is_part())
         .map(|entrant| (entrant.name.as_str(), entrant.family.as_str()))
         .collect();
     for pass in results

@@ -185,6 +185,18 @@ pub(crate) fn is_comparable(cell: &Cell<'_>, metric: &str) -> bool {
     }
 }
 
+/// The logarithms of a / b by rounds, of neighbouring slices where there are any; `None` where one lacks the figure.
+pub(crate) fn logarithms<'a, 'c>(
+    cells: &'c [Cell<'a>],
+    a: &'c Cell<'a>,
+    b: &'c Cell<'a>,
+    metric: &str,
+    reference: &str,
+) -> Option<Vec<f64>> {
+    let member = |cell: &'c Cell<'a>| Member::of(cells, cell, metric, reference);
+    pairing::logarithms(&member(a)?, &member(b)?, metric)
+}
+
 /// The ratio a / b of a metric, not judged yet; `None` when no round has both figures.
 fn compare(a: &Member<'_, '_>, b: &Member<'_, '_>, metric: &str, seed: u64) -> Option<Comparison> {
     let logarithms = pairing::logarithms(a, b, metric)?;

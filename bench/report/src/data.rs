@@ -90,16 +90,21 @@ impl<'a> Data<'a> {
             .filter(|entrant| entrant.skipped.is_none() && entrant.name != CONTROL)
     }
 
+    /// Those of them that are servers.
+    pub fn servers(&self) -> impl Iterator<Item = &'a Entrant> + use<'a> {
+        self.measured().filter(|entrant| !entrant.is_part())
+    }
+
     /// The first entrant of each family, the baseline first: the five ways and what they improve on.
     pub fn firsts(&self) -> Vec<&'a Entrant> {
-        let first = |family: &&str| self.measured().find(|entrant| entrant.family == *family);
+        let first = |family: &&str| self.servers().find(|entrant| entrant.family == *family);
         FAMILIES.iter().filter_map(first).collect()
     }
 
     /// Everybody who was measured, the firsts of families before the others.
     pub fn firsts_then_others(&self) -> Vec<&'a Entrant> {
         let mut all = self.firsts();
-        for entrant in self.measured() {
+        for entrant in self.servers() {
             if !all.iter().any(|other| other.name == entrant.name) {
                 all.push(entrant);
             }

@@ -31,6 +31,15 @@ pub(crate) fn evenness(pass: &Pass, of: fn(&Worker) -> f64) -> Figure {
     jain(&shares).ok_or("nobody was served")
 }
 
+/// How many processes beside the one that was launched have a descriptor of a listening socket.
+pub(crate) fn listening(pass: &Pass) -> Figure {
+    if pass.by_worker.is_empty() {
+        return Err("it was not looked at");
+    }
+    let workers = pass.by_worker.iter().filter(|it| !it.root);
+    Ok(workers.filter(|it| !it.listens.is_empty()).count() as f64)
+}
+
 fn jain(shares: &[f64]) -> Option<f64> {
     let sum: f64 = shares.iter().sum();
     let squares: f64 = shares.iter().map(|it| it * it).sum();
@@ -91,6 +100,7 @@ mod tests {
         Worker {
             pid: 1,
             root,
+            listens: Vec::new(),
             connections,
             replies,
             threads_cpu_ns: vec![0],

@@ -100,6 +100,12 @@ pub fn is_doubt(word: &str) -> bool {
     DOUBTS.iter().any(|doubt| doubt.word == word)
 }
 
+/// The words of all doubts.
+#[cfg(test)]
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+    DOUBTS.iter().map(|doubt| doubt.word)
+}
+
 /// Why a pass is not ok, as one line without paths.
 pub(crate) fn failure(pass: &Pass) -> String {
     let Some(cause) = &pass.cause else {

@@ -78,6 +78,7 @@ pub(crate) fn how(metric: &str) -> How {
         "generator_cpu_us_per_request" => How::Round(generator_cpu),
         "jain_connections" => How::Round(|pass, _| distribution::evenness(pass, |worker| f64::from(worker.connections))),
         "jain_requests" => How::Round(|pass, _| distribution::evenness(pass, |worker| worker.replies as f64)),
+        "listening_workers" => How::Round(|pass, _| distribution::listening(pass)),
         "share_of_busiest_worker" => How::Round(|pass, _| distribution::busiest(pass)),
         "service_ns_p99_of_fastest_worker" => How::Round(|pass, _| distribution::fastest(pass)),
         "service_ns_p99_of_slowest_worker" => How::Round(|pass, _| distribution::slowest(pass)),
@@ -101,6 +102,7 @@ pub(crate) fn how(metric: &str) -> How {
         "cgroup_bytes_per_connection" => How::Slope(Part::Cgroup),
         "cgroup_kernel_bytes_per_connection" => How::Slope(Part::CgroupKernel),
         "available_bytes_per_connection" => How::Slope(Part::Available),
+        "processes" => How::Round(|pass, _| gauge(pass, |gauge| u64::from(gauge.processes))),
         "tasks" => How::Round(|pass, _| gauge(pass, |gauge| u64::from(gauge.tasks))),
         "startup_ms" => How::Round(|pass, _| pass.startup_ns.map(|ns| ns as f64 / 1e6).ok_or("start-up was not recorded")),
         "unserved" => How::Largest(|pass| u64::from(pass.connections.asked.saturating_sub(pass.connections.served))),
@@ -138,7 +140,8 @@ pub(crate) fn source(metric: &str, pass: Option<&Pass>, workload: Workload) -> S
 }
 
 fn how_is_gauged(metric: &str) -> bool {
-    metric.contains("_bytes") || metric == "tasks" || metric == "startup_ms"
+    metric.contains("_bytes")
+        || ["tasks", "processes", "startup_ms", "listening_workers"].contains(&metric)
 }
 
 /// Replies a second.

@@ -109,7 +109,13 @@ pub(crate) fn figure(metric: &str, value: f64) -> String {
         "ms" => time(value * 1e6),
         _ if matches!(
             metric,
-            "errors" | "tasks" | "unserved" | "requests_lost" | "connections_hit"
+            "errors"
+                | "tasks"
+                | "processes"
+                | "listening_workers"
+                | "unserved"
+                | "requests_lost"
+                | "connections_hit"
         ) =>
         {
             count(value)

@@ -22,7 +22,7 @@ use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
 use crate::doubts::VALID;
 use crate::markdown::HOCKEY_STICK;
-use crate::{capacity, counters, format, labs, noise_floor, tables};
+use crate::{capacity, claims, counters, format, labs, ledger, noise_floor, tables};
 use grid::grid;
 
 const STYLE: &str = include_str!("html/style.css");
@@ -67,6 +67,8 @@ pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
                     (doubts(data))
                     h2 id="answers" tabindex="-1" { "Answers" }
                     ol.answers { @for answer in answers(data) { li { (answer) } } }
+                    (claims::page::section(data, charts, |chart| figure(chart, false)))
+                    (ledger(data))
                     (capacities(data, charts))
                     @for scenario in data.sections() { (section(data, scenario)) }
                     (pictures(data, charts))
@@ -90,7 +92,11 @@ pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
 /// Five ways at a glance, then every other chart: those of the suite, then those of each scenario.
 fn pictures(data: &Data<'_>, charts: &[Drawn]) -> Markup {
     let elsewhere = |chart: &&Drawn| data.search().is_some() && chart.name == HOCKEY_STICK;
-    let shown = charts.iter().filter(|chart| !elsewhere(chart));
+    let claimed = claims::page::charts(data);
+    let claimed = |chart: &&Drawn| claimed.contains(chart.name.as_str());
+    let shown = charts
+        .iter()
+        .filter(|chart| !elsewhere(chart) && !claimed(chart));
     let (first, others): (Vec<&Drawn>, Vec<&Drawn>) =
         shown.partition(|chart| chart.name == "five-ways");
     let (of_suite, of_one): (Vec<&Drawn>, Vec<&Drawn>) =
@@ -246,6 +252,42 @@ fn counted(data: &Data<'_>, scenario: &Scenario) -> Markup {
         }
         @if !table.notes.is_empty() {
             ul.notes { @for note in &table.notes { li { (note) } } }
+        }
+    }
+}
+
+/// What a request costs, item by item.
+fn ledger(data: &Data<'_>) -> Markup {
+    let scenarios = ledger::page::scenarios(data);
+    html! {
+        @if !scenarios.is_empty() {
+            section {
+                h2 id="ledger" { "The ledger: what a request costs" }
+                p.soft { (ledger::page::MEANING) }
+                @for scenario in &scenarios {
+                    h3 { (scenario) }
+                    (accounts(data, scenario))
+                }
+            }
+        }
+    }
+}
+
+fn accounts(data: &Data<'_>, scenario: &str) -> Markup {
+    let table = ledger::page::table(data, scenario);
+    html! {
+        div.box tabindex="0" { (grid(&table, &format!("{scenario}-ledger"), &format!("ledger of {scenario}"))) }
+        @if !table.notes.is_empty() { ul.notes { @for note in &table.notes { li { (note) } } } }
+        @for account in ledger::page::of(data, scenario) {
+            details {
+                summary { (account.contender) ", item by item" }
+                div.box tabindex="0" {
+                    table aria-label={ "ledger of " (account.contender) " under " (scenario) } {
+                        thead { tr { th scope="col" { "item" } th scope="col" { "per request" } th scope="col" { "price" } th scope="col" { "together" } th scope="col" { "price of" } } }
+                        tbody { @for item in ledger::page::items(account) { tr { th scope="row" { (item[0]) } @for cell in &item[1..] { td { (cell) } } } } }
+                    }
+                }
+            }
         }
     }
 }

@@ -153,6 +153,58 @@ fn percentile(metric: &str) -> Option<(&str, f64)> {
     Some((name, quantile))
 }
 
+/// A metric of each round by itself: of a distribution its middle or a percentile, whatever the number of samples; or
+/// (`call_ns_mean`) its mean.
+///
+/// # Errors
+/// When no round has it.
+pub(crate) fn by_round(part: &Part<'_>, metric: &str) -> Result<Vec<(u32, f64)>, String> {
+    let mut rounds = Vec::new();
+    let mut missing = None;
+    for pass in &part.passes {
+        let Some(lab) = &pass.lab else { continue };
+        match of_pass(lab, metric)? {
+            Some(figure) => rounds.push((pass.round, figure)),
+            None => missing = lab.missing.get(metric).cloned().or(missing),
+        }
+    }
+    match rounds.is_empty() {
+        true => Err(missing.unwrap_or_else(|| format!("it has no {metric}"))),
+        false => Ok(rounds),
+    }
+}
+
+fn of_pass(lab: &record::Findings, metric: &str) -> Result<Option<f64>, String> {
+    let mean = metric.strip_suffix("_mean");
+    let Some(name) = mean.or(percentile(metric).map(|(name, _)| name)) else {
+        return Ok(lab.figures.get(metric).copied());
+    };
+    let Some(stored) = lab.histograms.get(name) else {
+        return Ok(None);
+    };
+    let stored = stored.decode().map_err(|error| error.to_string())?;
+    Ok(match percentile(metric) {
+        Some((_, quantile)) => Some(stored.value_at_quantile(quantile) as f64),
+        None => mean_within(&stored),
+    })
+}
+
+/// What they take on average: costs add up, so a price is a mean. The slowest hundredth is left out, for it holds what
+/// somebody else did meanwhile.
+fn mean_within(all: &Histogram<u64>) -> Option<f64> {
+    let most = all.value_at_quantile(0.99);
+    let (mut sum, mut count) = (0.0, 0.0);
+    for step in all
+        .iter_recorded()
+        .filter(|step| step.value_iterated_to() <= most)
+    {
+        let times = step.count_at_value() as f64;
+        sum += step.value_iterated_to() as f64 * times;
+        count += times;
+    }
+    (count > 0.0).then(|| sum / count)
+}
+
 type Found = (f64, Option<stats::Interval>, usize);
 
 fn found(
@@ -219,9 +271,10 @@ fn source(metric: &str) -> &'static str {
         | "both_rss_bytes"
         | "both_pss_bytes"
         | "both_pss_bytes_written" => "proc",
-        "cpu_ns_per_time" | "switches_voluntary_per_time" | "switches_involuntary_per_time" => {
-            "getrusage"
-        }
+        "cpu_ns_per_time"
+        | "faults_minor_per_time"
+        | "switches_voluntary_per_time"
+        | "switches_involuntary_per_time" => "getrusage",
         _ => "lab",
     }
 }

@@ -25,8 +25,11 @@
 //! | what the machine's parts take | `yardsticks` |
 //! | what the machine cannot show, and what of it to change | `limits`, `checkup` |
 //! | parts that are measured by themselves | `labs` |
+//! | what a request costs item by item | `ledger` |
+//! | which of the textbook's claims hold | `claims` |
 //! | how a figure is written | `format` |
 //! | what a scenario was run under, in words | `conditions` |
+//! | what a printed word means | `explain` |
 //! | pages | `answers`, `tables`, `columns`, `terminal`, `markdown`, `html`, `charts` |
 
 mod answers;
@@ -35,6 +38,7 @@ mod cells;
 mod charts;
 mod checkup;
 mod choice;
+mod claims;
 mod columns;
 mod compare;
 mod comparisons;
@@ -45,6 +49,7 @@ mod distribution;
 mod doubts;
 mod duel;
 mod estimates;
+mod explain;
 mod figures;
 #[cfg(test)]
 #[path = "../tests/fixture/mod.rs"]
@@ -53,6 +58,7 @@ mod format;
 mod html;
 mod labs;
 mod latency;
+mod ledger;
 mod limits;
 mod markdown;
 mod memory;
@@ -71,13 +77,15 @@ mod work;
 
 pub use capacity::{Probe, capacities, next_probes, serving_all};
 pub use choice::{Choice, Headroom, NEED, Stand, Standing, choice, choice_text, meeting};
+pub use claims::Language;
 pub use compare::{Change, Compared, Gate, Side, by_host, compare};
 pub use comparisons::pairs;
 pub use doubts::is_doubt;
 pub use duel::duel;
-pub use pages::{WriteError, write};
+pub use explain::{ModelText, calls_of, explain, model_text, topics};
+pub use pages::{WriteError, write, write_in};
 pub use precision::half_widths;
-pub use terminal::{capacity_table, terminal};
+pub use terminal::{capacity_table, terminal, terminal_in};
 
 /// Every figure of `results` with its interval or the reason why there is none, and every comparison with
 /// the suite's reference. Also valid on an unfinished run: its figures rest on the rounds made so far.
@@ -95,5 +103,7 @@ pub fn summarise(results: &record::Results) -> record::Summary {
         comparisons: comparisons::comparisons(&cells, &results.run),
         noise_floor: noise_floor::noise_floor(&cells, &results.run),
         capacities: capacity::capacities(results),
+        judgements: claims::judgements(results, &cells),
+        ledger: ledger::Ledger::new(results, &cells).accounts(),
     }
 }

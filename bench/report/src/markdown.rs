@@ -6,16 +6,17 @@ use record::{Lab, Scenario};
 
 use crate::answers::{answers, of_scenario};
 use crate::charts::Drawn;
+use crate::claims::{self, Language};
 use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
 use crate::tables::Table;
-use crate::{capacity, counters, format, labs, limits, noise_floor, tables, yardsticks};
+use crate::{capacity, counters, format, labs, ledger, limits, noise_floor, tables, yardsticks};
 
 /// The chart that stands beside capacities.
 pub(crate) const HOCKEY_STICK: &str = "latency-by-rate";
 
 /// The whole file.
-pub(crate) fn readme(data: &Data<'_>, charts: &[Drawn]) -> String {
+pub(crate) fn readme(data: &Data<'_>, charts: &[Drawn], language: Language) -> String {
     let run = &data.results.run;
     let mut text = format!(
         "# {}: {}\n\n",
@@ -46,6 +47,8 @@ pub(crate) fn readme(data: &Data<'_>, charts: &[Drawn]) -> String {
             "\n![five ways at a glance](charts/five-ways.svg)",
         );
     }
+    text.push_str(&claims::plain::markdown(data, charts, language));
+    ledger_section(&mut text, data);
     capacities(&mut text, data, charts);
     for scenario in data.sections() {
         section(&mut text, data, scenario);
@@ -205,6 +208,20 @@ fn section(text: &mut String, data: &Data<'_>, scenario: &Scenario) {
         let caption = counters::tables::caption(data, scenario);
         push(text, &format!("\n*{}*\n", line(&caption)));
         table_of(text, &table);
+    }
+}
+
+/// What a request costs; item by item it stands in summary.json and on the page.
+fn ledger_section(text: &mut String, data: &Data<'_>) {
+    let scenarios = ledger::page::scenarios(data);
+    if scenarios.is_empty() {
+        return;
+    }
+    push(text, "\n## The ledger: what a request costs\n");
+    push(text, &line(ledger::page::MEANING));
+    for scenario in scenarios {
+        push(text, &format!("\n### {}\n", line(&scenario)));
+        table_of(text, &ledger::page::table(data, &scenario));
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use record::{Results, StoreError, Summary};
 
 use crate::charts::{self, Drawn};
+use crate::claims::Language;
 use crate::data::Data;
 use crate::{html, markdown};
 
@@ -49,6 +50,18 @@ pub enum WriteError {
 /// # Errors
 /// When a file cannot be written or a chart cannot be drawn.
 pub fn write(folder: &Path, results: &Results) -> Result<Vec<PathBuf>, WriteError> {
+    write_in(folder, results, Language::English)
+}
+
+/// The same, with the claims of README.md in this language; the page has both.
+///
+/// # Errors
+/// When a file cannot be written or a chart cannot be drawn.
+pub fn write_in(
+    folder: &Path,
+    results: &Results,
+    language: Language,
+) -> Result<Vec<PathBuf>, WriteError> {
     let summary = crate::summarise(results);
     let data = Data::new(results, &summary);
     let drawn = charts::draw_all(&data);
@@ -77,7 +90,8 @@ pub fn write(folder: &Path, results: &Results) -> Result<Vec<PathBuf>, WriteErro
             &charts::png(svg).map_err(problem)?,
         )?;
     }
-    put("README.md", markdown::readme(&data, &drawn).as_bytes())?;
+    let readme = markdown::readme(&data, &drawn, language);
+    put("README.md", readme.as_bytes())?;
     put("report.html", html::page(&data, &drawn).as_bytes())?;
     Ok(written)
 }

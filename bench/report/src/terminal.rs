@@ -7,10 +7,11 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use record::{Entrant, Pace, Results, Scenario, Summary, Workload};
 
 use crate::answers::answers;
+use crate::claims::{Language, plain, words};
 use crate::conditions::{asked, conditions, cores_of};
 use crate::data::{Data, may_be_shown};
 use crate::doubts::OVERLOAD;
-use crate::{capacity, columns, format, labs, limits, noise_floor, struck, tables};
+use crate::{capacity, columns, format, labs, ledger, limits, noise_floor, struck, tables};
 
 pub(crate) mod text;
 
@@ -30,7 +31,20 @@ const ABOUT: usize = 4;
 /// The answer in sentences, one table of the families' firsts and the best of the others, what was skipped or failed,
 /// and where the report is.
 pub fn terminal(results: &Results, summary: &Summary, report_path: Option<&Path>) -> String {
+    terminal_in(results, summary, report_path, Language::English)
+}
+
+/// The same, with the claims in this language.
+pub fn terminal_in(
+    results: &Results,
+    summary: &Summary,
+    report_path: Option<&Path>,
+    language: Language,
+) -> String {
     let data = Data::new(results, summary);
+    if !summary.judgements.is_empty() {
+        return judged(&data, report_path, language);
+    }
     let path = report_path
         .map(|path| path_lines(&path.display().to_string()))
         .unwrap_or_default();
@@ -54,6 +68,22 @@ pub fn terminal(results: &Results, summary: &Summary, report_path: Option<&Path>
     let room = LINES.saturating_sub(lines.len() + path.len());
     lines.extend(cut(notes, room, "… and more: see the report"));
     lines.extend(path);
+    lines.join("\n") + "\n"
+}
+
+/// The claims, a line each, how far the ledger closes, and where the report is.
+fn judged(data: &Data<'_>, report_path: Option<&Path>, language: Language) -> String {
+    let tally = words::tally(&data.summary.judgements, language);
+    let mut lines = vec![clip(&head(data), COLUMNS), tally, String::new()];
+    lines.extend(plain::lines(data, language, COLUMNS));
+    if let Some(path) = report_path {
+        let sentence = ledger::page::sentence(data)
+            .into_iter()
+            .flat_map(|it| wrap(&it));
+        lines.extend(sentence.take(2));
+        lines.push("Why: fiveways explain C8, or the report.".to_owned());
+        lines.extend(path_lines(&path.display().to_string()));
+    }
     lines.join("\n") + "\n"
 }
 
@@ -204,8 +234,8 @@ fn rows<'a>(data: &Data<'a>, scenario: &Scenario, most: usize) -> Vec<&'a Entran
     let ranking = data.ranking(&scenario.name, columns::ranked_by(data, scenario));
     let ranked = ranking
         .iter()
-        .filter_map(|it| data.measured().find(|entrant| entrant.name == it.contender));
-    for entrant in ranked.chain(data.measured()) {
+        .filter_map(|it| data.servers().find(|entrant| entrant.name == it.contender));
+    for entrant in ranked.chain(data.servers()) {
         if rows.len() < most && rows.iter().all(|row| row.name != entrant.name) {
             rows.push(entrant);
         }
@@ -215,7 +245,7 @@ fn rows<'a>(data: &Data<'a>, scenario: &Scenario, most: usize) -> Vec<&'a Entran
 
 /// A table's lines, and how many contenders had no room in it.
 fn with_rest(data: &Data<'_>, shown: usize, mut lines: Vec<String>) -> Vec<String> {
-    let rest = data.measured().count().saturating_sub(shown);
+    let rest = data.servers().count().saturating_sub(shown);
     if rest > 0 {
         lines.push(format!(
             "… and {}: see the report",

@@ -57,6 +57,22 @@ pub(crate) fn told(yardsticks: &[Yardstick]) -> Vec<Told<'_>> {
     told.collect()
 }
 
+/// Whether there is one of this name.
+pub(crate) fn is_known(name: &str) -> bool {
+    TITLES.iter().any(|(known, _)| *known == name)
+}
+
+/// What it is called on pages.
+pub(crate) fn title_of(name: &str) -> &str {
+    let known = TITLES.iter().find(|(known, _)| *known == name);
+    known.map_or(name, |(_, title)| title)
+}
+
+/// The names of all of them.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    TITLES.iter().map(|(name, _)| *name)
+}
+
 fn title(it: &Yardstick) -> String {
     let known = TITLES.iter().find(|(name, _)| *name == it.name);
     let title = known.map_or(it.name.as_str(), |(_, title)| *title);

@@ -194,6 +194,7 @@ fn who_shares_out_evenly_is_told_of_everybody() {
         let worker = |&connections: &u32| Worker {
             pid: 1,
             root: false,
+            listens: Vec::new(),
             connections,
             replies: 1_000 * u64::from(connections),
             threads_cpu_ns: vec![0],

@@ -76,6 +76,9 @@ pub fn capacity(args: &CapacityArgs) -> Result<ExitCode, Failure> {
     let suite_text = toml_of(&search);
     let measured = session::carry_out(Asked {
         suite: Suite {
+            claims: false,
+            quick: None,
+            contenders: Vec::new(),
             name: "capacity".to_owned(),
             question: "What is the highest rate that each sustains?".to_owned(),
             reference: reference(&contestants),

@@ -68,6 +68,9 @@ pub fn duel(args: &DuelArgs) -> Result<ExitCode, Failure> {
     let stopping = Stopping::new(args.precision, args.budget, true);
     let measured = session::carry_out(Asked {
         suite: Suite {
+            claims: false,
+            quick: None,
+            contenders: Vec::new(),
             reference: contestants[0].entrant.name.clone(),
             ..suite
         },

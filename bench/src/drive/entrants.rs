@@ -71,7 +71,8 @@ pub fn select(all: Vec<Contestant>, pattern: Option<&str>) -> Result<Vec<Contest
 /// # Errors
 /// When they cannot be gathered, an expression is none, or nobody matches.
 pub fn for_suite(who: &Who, only: Option<&str>, suite: &Suite) -> Result<Vec<Contestant>, Failure> {
-    let all = gather(who)?;
+    let mut all = gather(who)?;
+    add_own(&mut all, suite)?;
     let (None, Some(about)) = (only, &suite.only) else {
         return select(all, only);
     };
@@ -81,6 +82,25 @@ pub fn for_suite(who: &Who, only: Option<&str>, suite: &Suite) -> Result<Vec<Con
         pattern.push_str(&format!("|^{name}$"));
     }
     select(all, Some(&pattern))
+}
+
+/// Contenders that the suite brings along.
+///
+/// # Errors
+/// When a name is taken.
+pub fn add_own(all: &mut Vec<Contestant>, suite: &Suite) -> Result<(), Failure> {
+    let program = echo_server()?;
+    for contender in &suite.contenders {
+        if all.iter().any(|known| known.entrant.name == contender.name) {
+            return Err(Failure::usage(
+                format!("two contenders are called `{}`", contender.name),
+                format!("the suite {} brings one of that name", suite.name),
+            )
+            .hint("another name for yours"));
+        }
+        all.push(enter(contender.clone(), &program));
+    }
+    Ok(())
 }
 
 /// The names of those whom the user has added.

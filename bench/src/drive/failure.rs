@@ -25,9 +25,10 @@ pub enum Exit {
     Interrupted,
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        ExitCode::from(match exit {
+impl Exit {
+    /// As a shell sees it.
+    const fn code(self) -> u8 {
+        match self {
             Exit::Well => 0,
             Exit::ToolError => 1,
             Exit::Usage => 2,
@@ -36,7 +37,13 @@ impl From<Exit> for ExitCode {
             Exit::Refused => 5,
             Exit::Regression => 6,
             Exit::Interrupted => 130,
-        })
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit.code())
     }
 }
 
@@ -132,5 +139,29 @@ impl From<report::WriteError> for Failure {
     fn from(error: report::WriteError) -> Self {
         Failure::tool("report", "the report cannot be written", error.to_string())
             .hint("fiveways report DIR, once there is room; the records are kept")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_exit_code_has_its_text() {
+        let all = [
+            Exit::Well,
+            Exit::ToolError,
+            Exit::Usage,
+            Exit::CellsFailed,
+            Exit::WrongBytes,
+            Exit::Refused,
+            Exit::Regression,
+            Exit::Interrupted,
+        ];
+        for exit in all {
+            let code = exit.code().to_string();
+            let text = report::explain(&code, None, report::Language::English, 80);
+            assert!(text.is_some_and(|lines| lines.len() > 4), "{code}");
+        }
     }
 }

@@ -27,7 +27,7 @@ const NOMINAL: Duration = Duration::from_millis(30);
 pub fn mechanisms(suite: &Suite) -> Result<Vec<Contestant>, Failure> {
     let mut all = Vec::new();
     let node = node_version();
-    for kind in [LabKind::Spawn, LabKind::Ipc, LabKind::Switch] {
+    for kind in LabKind::ALL {
         let labs = || suite.labs.iter().filter(|lab| lab.lab == kind);
         let known = primitives::mechanisms(kind);
         check_names(labs(), &known)?;
@@ -38,6 +38,19 @@ pub fn mechanisms(suite: &Suite) -> Result<Vec<Contestant>, Failure> {
         }
     }
     Ok(all)
+}
+
+/// Those of `contenders` who are no mechanism of the suite's labs.
+pub fn servers(suite: &Suite, contenders: &[String]) -> Vec<String> {
+    let is_part = |name: &&String| {
+        let mut labs = suite.labs.iter();
+        labs.any(|lab| {
+            let known = primitives::mechanisms(lab.lab);
+            takes_part(lab, name) && known.iter().any(|(known, _)| known == name)
+        })
+    };
+    let servers = contenders.iter().filter(|name| !is_part(name));
+    servers.cloned().collect()
 }
 
 fn takes_part(lab: &Lab, mechanism: &str) -> bool {

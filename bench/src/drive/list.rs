@@ -70,10 +70,11 @@ pub fn list(who: &Who, json: bool) -> Result<ExitCode, Failure> {
 
 /// How long a suite takes, as far as its plan says: ` (some 3 minutes)`. A search finds its own way.
 fn takes(suite: &Suite, all: &[Contestant]) -> Result<String, Failure> {
-    let contestants = match suite.scenarios.is_empty() {
-        true => labs::mechanisms(suite)?,
-        false => entrants::select(all.to_vec(), suite.only.as_deref())?,
-    };
+    let mut contestants = labs::mechanisms(suite)?;
+    if !suite.scenarios.is_empty() {
+        contestants.extend(entrants::select(all.to_vec(), suite.only.as_deref())?);
+        entrants::add_own(&mut contestants, suite)?;
+    }
     let entrants: Vec<_> = contestants.into_iter().map(|one| one.entrant).collect();
     let passes = plan::passes(suite, &plan::present(&entrants), 0);
     let seconds = session::nominal(suite, &passes).as_secs_f64();

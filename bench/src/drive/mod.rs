@@ -6,6 +6,7 @@ pub mod compare;
 pub mod doctor;
 pub mod duel;
 pub mod entrants;
+pub mod explain;
 pub mod failure;
 pub mod interrupt;
 pub mod labs;

@@ -42,11 +42,12 @@ pub fn passes_of(
         .unwrap_or(0);
     let counters = suite.scenarios.iter().map(|scenario| scenario.counters);
     let counters = counters.max().unwrap_or(0);
+    let servers = labs::servers(suite, contenders);
     let mut passes = Vec::new();
     for number in 1..=rounds {
         for (index, scenario) in suite.scenarios.iter().enumerate() {
             if number <= scenario.rounds && wanted(scenario) {
-                passes.extend(round(suite, index, contenders, seed, number));
+                passes.extend(round(suite, index, &servers, seed, number));
             }
         }
         for (index, lab) in suite.labs.iter().enumerate() {
@@ -59,7 +60,7 @@ pub fn passes_of(
     for number in 1..=counters {
         for (index, scenario) in suite.scenarios.iter().enumerate() {
             if number <= scenario.counters && wanted(scenario) {
-                passes.extend(counter_round(suite, index, contenders, seed, number));
+                passes.extend(counter_round(suite, index, &servers, seed, number));
             }
         }
     }
@@ -106,6 +107,7 @@ fn taking_part(scenario: &Scenario, contenders: &[String], control: bool) -> Vec
     let has_rate = |name: &&String| scenario.rates.is_empty() || scenario.rates.contains_key(*name);
     let wanted = contenders.iter().filter(has_rate);
     let wanted = wanted.filter(|name| control || *name != CONTROL);
+    let wanted = wanted.filter(|name| *name == CONTROL || scenario.asks(name));
     wanted.cloned().collect()
 }
 

@@ -9,7 +9,11 @@ use super::failure::{Exit, Failure, print};
 ///
 /// # Errors
 /// When there are no results, or the folder cannot be written.
-pub fn report(dir: Option<PathBuf>, json: bool) -> Result<ExitCode, Failure> {
+pub fn report(
+    dir: Option<PathBuf>,
+    lang: report::Language,
+    json: bool,
+) -> Result<ExitCode, Failure> {
     let folder = match dir {
         Some(dir) => dir,
         None => newest()?,
@@ -24,18 +28,15 @@ pub fn report(dir: Option<PathBuf>, json: bool) -> Result<ExitCode, Failure> {
     for damage in &results.damage {
         eprintln!("fiveways: {damage}; the other lines are kept");
     }
-    report::write(&folder, &results)?;
+    report::write_in(&folder, &results, lang)?;
     let summary = report::summarise(&results);
     if json {
         let mut object = serde_json::to_value(&summary).unwrap_or_default();
         object["results"] = folder.display().to_string().into();
         print(&object);
     } else {
-        print(&report::terminal(
-            &results,
-            &summary,
-            Some(&folder.join("report.html")),
-        ));
+        let page = folder.join("report.html");
+        print(&report::terminal_in(&results, &summary, Some(&page), lang));
     }
     Ok(Exit::Well.into())
 }

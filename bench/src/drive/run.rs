@@ -27,10 +27,7 @@ const BUDGET: Duration = Duration::from_secs(600);
 /// but a record, and an exit code.
 pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let (suite, suite_text) = chosen_suite(args)?;
-    let mut contestants = match suite.scenarios.is_empty() && suite.capacity.is_none() {
-        true => entrants::select(labs::mechanisms(&suite)?, args.only.as_deref())?,
-        false => entrants::for_suite(&args.who, args.only.as_deref(), &suite)?,
-    };
+    let mut contestants = contestants(args, &suite)?;
     add_control(&mut contestants, &suite);
     let budget = args.budget.unwrap_or(BUDGET);
     let stopping = args
@@ -52,8 +49,32 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     conclude(args, measured)
 }
 
+/// Servers, and whatever the labs of the suite name.
+fn contestants(args: &RunArgs, suite: &Suite) -> Result<Vec<Contestant>, Failure> {
+    let only = args.only.as_deref();
+    let parts = labs::mechanisms(suite)?;
+    if suite.scenarios.is_empty() && suite.capacity.is_none() {
+        return entrants::select(parts, only);
+    }
+    let mut all = entrants::for_suite(&args.who, only, suite)?;
+    for part in parts {
+        if all.iter().any(|one| one.entrant.name == part.entrant.name) {
+            return Err(Failure::usage(
+                format!("two contenders are called `{}`", part.entrant.name),
+                "a lab of the suite measures something of that name",
+            )
+            .hint("another name for yours"));
+        }
+        all.push(part);
+    }
+    Ok(all)
+}
+
 fn chosen_suite(args: &RunArgs) -> Result<(Suite, String), Failure> {
     let (mut suite, text) = suites::find(&args.suite)?;
+    if args.quick {
+        suite = suite.quickened();
+    }
     if let Some(pattern) = &args.scenario {
         let regex = entrants::regex(pattern)?;
         let names: Vec<String> = suite
@@ -93,7 +114,7 @@ fn chosen_suite(args: &RunArgs) -> Result<(Suite, String), Failure> {
 /// The reference once more, under another name: what two copies of one program differ by is what this run
 /// cannot tell apart. Without anybody to compare it would say nothing.
 fn add_control(contestants: &mut Vec<Contestant>, suite: &Suite) {
-    let takes_part = |one: &&Contestant| one.entrant.skipped.is_none();
+    let takes_part = |one: &&Contestant| one.entrant.skipped.is_none() && !one.entrant.is_part();
     let compared = contestants.iter().filter(takes_part).count() > 1;
     let sliced = suite
         .scenarios
@@ -108,7 +129,7 @@ fn add_control(contestants: &mut Vec<Contestant>, suite: &Suite) {
 
 fn conclude(args: &RunArgs, measured: Measured) -> Result<ExitCode, Failure> {
     let (results, folder) = (&measured.results, &measured.folder);
-    report::write(folder, results)?;
+    report::write_in(folder, results, args.lang)?;
     if let Some(name) = &args.save {
         saved::keep(name, folder)?;
     }
@@ -118,10 +139,12 @@ fn conclude(args: &RunArgs, measured: Measured) -> Result<ExitCode, Failure> {
         object["results"] = folder.display().to_string().into();
         print(&object);
     } else {
-        print(&report::terminal(
+        let page = folder.join("report.html");
+        print(&report::terminal_in(
             results,
             &summary,
-            Some(&folder.join("report.html")),
+            Some(&page),
+            args.lang,
         ));
     }
     let doubted = is_doubted(&summary, results);

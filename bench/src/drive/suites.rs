@@ -28,6 +28,7 @@ pub const SUITES: &[(&str, &str)] = &[
     ("killed", include_str!("../../suites/killed.toml")),
     ("spawn", include_str!("../../suites/spawn.toml")),
     ("ipc", include_str!("../../suites/ipc.toml")),
+    ("claims", include_str!("../../suites/claims.toml")),
 ];
 
 /// Finds a suite by its name, or reads it from a file, and returns its text beside it.

@@ -83,6 +83,7 @@ fn findings(said: &str) -> Option<Findings> {
     let distributions = [("spawn_ns", &spawn), ("reap_ns", &reap)];
     let missing = [
         "cpu_ns_per_time",
+        "faults_minor_per_time",
         "switches_voluntary_per_time",
         "switches_involuntary_per_time",
     ];

@@ -106,7 +106,7 @@ fn ratios<'a>(data: &Data<'a>, from: &Scenario, to: &Scenario) -> Vec<(&'a str, 
         let value = |scenario: &Scenario| data.shown(&it.name, &scenario.name, THROUGHPUT)?.value;
         Some((it.name.as_str(), value(to)? / value(from)?))
     };
-    let mut ratios: Vec<(&str, f64)> = data.measured().filter_map(ratio).collect();
+    let mut ratios: Vec<(&str, f64)> = data.servers().filter_map(ratio).collect();
     ratios.sort_by(|a, b| b.1.total_cmp(&a.1));
     ratios
 }

@@ -68,7 +68,7 @@ pub(crate) fn add_others<'a>(
     scenario: &Scenario,
     metric: &str,
 ) {
-    for entrant in data.measured() {
+    for entrant in data.servers() {
         if rows.iter().all(|row| row.name != entrant.name) {
             rows.extend(instead(data, entrant, scenario, metric));
         }

@@ -22,7 +22,7 @@ pub(crate) fn draw(data: &Data<'_>, scenario: &Scenario, title: &str) -> Option<
         data.cell(&entrant.name, &scenario.name)
             .and_then(|cell| row(data, cell))
     };
-    let rows: Vec<Row<'_>> = data.measured().filter_map(of).collect();
+    let rows: Vec<Row<'_>> = data.servers().filter_map(of).collect();
     if !scenario.by_worker || rows.is_empty() {
         return None;
     }

@@ -37,7 +37,7 @@ pub(crate) fn tint(colour: RGBColor, white: u32) -> RGBColor {
 
 /// Which member of its family an entrant is, from 0.
 pub(crate) fn member(data: &Data<'_>, name: &str, family: &str) -> usize {
-    let family = data.measured().filter(|entrant| entrant.family == family);
+    let family = data.servers().filter(|entrant| entrant.family == family);
     family.take_while(|entrant| entrant.name != name).count()
 }
 

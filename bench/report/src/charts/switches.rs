@@ -15,7 +15,7 @@ const INVOLUNTARY: &str = "switches_involuntary_per_request";
 pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     let scenario = fullest(data)?;
     let rows: Vec<Row<'_>> = data
-        .measured()
+        .servers()
         .filter_map(|entrant| {
             let row = row(data, entrant, scenario);
             row.or_else(|| bars::instead(data, entrant, scenario, VOLUNTARY))

@@ -172,7 +172,7 @@ fn subtitles(
         format::plural(data.rounds_made(scenario), "round"),
         format::time_tick(step_ns as f64)
     );
-    let unserved = data.measured().filter_map(|entrant| {
+    let unserved = data.servers().filter_map(|entrant| {
         let served = data.served(&entrant.name, &scenario.name)?;
         Some((entrant.name.clone(), served))
     });

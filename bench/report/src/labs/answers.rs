@@ -15,7 +15,7 @@ pub(crate) fn answers(data: &Data<'_>) -> Vec<String> {
     let labs = &data.results.run.suite.labs;
     let first = |kind: LabKind| labs.iter().find(|lab| lab.lab == kind);
     let mut said = Vec::new();
-    for kind in [LabKind::Spawn, LabKind::Ipc, LabKind::Switch] {
+    for kind in LabKind::ALL {
         said.extend(
             typical(data, kind)
                 .or(first(kind))
@@ -48,6 +48,9 @@ fn typical<'a>(data: &Data<'a>, kind: LabKind) -> Option<&'a Lab> {
 
 /// Who is fastest and slowest under a lab.
 pub(crate) fn of_lab(data: &Data<'_>, lab: &Lab) -> String {
+    if lab.lab == LabKind::Evidence {
+        return "What the kernel shows stands below the table.".to_owned();
+    }
     let key = tables::columns(lab.lab)[0].1;
     let mut shown: Vec<(f64, &str)> = data
         .summary
@@ -61,6 +64,9 @@ pub(crate) fn of_lab(data: &Data<'_>, lab: &Lab) -> String {
         LabKind::Spawn => "To the first instruction",
         LabKind::Ipc => "A round trip",
         LabKind::Switch => "A switch",
+        LabKind::Call => "A call",
+        LabKind::Share => "A stay on the CPU",
+        LabKind::Evidence => "Nothing",
     };
     let time = |it: &(f64, &str)| format!("{} {}", it.1, format::time(it.0));
     match shown.as_slice() {

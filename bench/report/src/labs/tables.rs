@@ -40,6 +40,27 @@ pub(crate) fn columns(kind: LabKind) -> &'static [(&'static str, &'static str)] 
             ("p90", "switch_ns_p90"),
             ("overhead, subtracted", "overhead_ns"),
         ],
+        LabKind::Call => &[
+            ("call p50", "call_ns_p50"),
+            ("p90", "call_ns_p90"),
+            ("clock, subtracted", "clock_ns"),
+        ],
+        LabKind::Share => &[
+            ("stay on the CPU p50", "stay_ns_p50"),
+            ("p90", "stay_ns_p90"),
+            ("5 ms of work p50", "work_ns_p50"),
+            ("p99", "work_ns_p99"),
+            ("Jain's index, 100 ms", "jain_cpu_per_100ms"),
+            ("in all", "jain_cpu"),
+        ],
+        LabKind::Evidence => &[
+            ("signal of Ctrl-C", "ctrl_c_signal"),
+            ("sent by the kernel", "ctrl_c_from_kernel"),
+            ("number of KILL", "kill_signal"),
+            ("errno of a handler", "kill_handler_errno"),
+            ("domain, parent", "channel_domain_parent"),
+            ("domain, child", "channel_domain_child"),
+        ],
     }
 }
 
@@ -146,8 +167,13 @@ pub(crate) fn conditions(lab: &Lab) -> String {
         said.push(format!("{} a message", format::bytes(bytes as f64)));
     }
     if let Some(tasks) = lab.tasks {
-        let set = lab.working_set_kib.unwrap_or(0);
-        said.push(format!("{tasks} tasks, each with {set} KiB"));
+        said.push(match lab.lab {
+            LabKind::Share => format!("{tasks} tasks that all have work"),
+            _ => format!(
+                "{tasks} tasks, each with {} KiB",
+                lab.working_set_kib.unwrap_or(0)
+            ),
+        });
     }
     said.join(", ")
 }
