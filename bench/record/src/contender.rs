@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::toml_file::{self, FileError};
@@ -12,7 +13,7 @@ use crate::toml_file::{self, FileError};
 pub const CONTROL: &str = "control";
 
 /// How many clients a contender serves at the same moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Holds {
     /// One connection until it closes (the iterative server).

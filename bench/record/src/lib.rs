@@ -17,7 +17,9 @@
 //! | lab, findings | [`lab`] |
 //! | distribution | [`histogram`] |
 //! | metric | [`metric`] |
+//! | observation | [`observation`] |
 //! | estimate, comparison, answer, verdict, noise floor | [`summary`] |
+//! | JSON Schema | [`schema`] |
 //! | results | [`store`] |
 
 pub mod contender;
@@ -27,8 +29,10 @@ pub mod host;
 pub mod host_memory;
 pub mod lab;
 pub mod metric;
+pub mod observation;
 pub mod pass;
 pub mod run;
+pub mod schema;
 pub mod search;
 pub mod store;
 pub mod suite;
@@ -46,8 +50,10 @@ pub use host::{Cpu, Fact, Host};
 pub use host_memory::{CgroupMemory, HostMemory, HostMemoryInstants};
 pub use lab::{Findings, Lab, LabKind, Pages, Where};
 pub use metric::{Better, LAB_METRICS, METRICS, Metric, SYSTEM_CALLS, metric};
+pub use observation::Observation;
 pub use pass::*;
 pub use run::{Entrant, LeftOut, Planned, RUN_SCHEMA, Run};
+pub use schema::{schema, schemas};
 pub use search::{Search, Slo};
 pub use store::{Results, StoreError, Writer, read_results, write_whole};
 pub use suite::{Measure, Pace, Placing, Scenario, Suite, Workers, Workload, read_suite};

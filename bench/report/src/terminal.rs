@@ -42,7 +42,7 @@ pub fn terminal(results: &Results, summary: &Summary, report_path: Option<&Path>
         .chain(&answers(&data))
         .flat_map(|sentence| wrap(sentence))
         .collect();
-    let notes = notes(&data);
+    let notes = notes(&data, COLUMNS);
     let mut lines = vec![clip(&head(&data), COLUMNS)];
     // The answer goes before the contenders that are not the first of their family.
     let others = lines.len() + sentences.len() + path.len() + notes.len().min(3);
@@ -57,7 +57,8 @@ pub fn terminal(results: &Results, summary: &Summary, report_path: Option<&Path>
     lines.join("\n") + "\n"
 }
 
-fn head(data: &Data<'_>) -> String {
+/// Of what, and how often.
+pub(crate) fn head(data: &Data<'_>) -> String {
     let suite = &data.results.run.suite_name;
     let made = data
         .provisional()
@@ -387,7 +388,7 @@ fn loaded(data: &Data<'_>, name: &str, scenario: &str, steady: Option<&Scenario>
 const WEAK: [&str; 3] = ["client-bound", OVERLOAD, "few-samples"];
 
 /// What weakens the table, what failed, what was skipped: a line each.
-fn notes(data: &Data<'_>) -> Vec<String> {
+pub(crate) fn notes(data: &Data<'_>, columns: usize) -> Vec<String> {
     let mut notes = Vec::new();
     let scenario = data.typical(Workload::Rr).or_else(|| data.typical_open());
     let shown = scenario.map(|scenario| rows(data, scenario, ROWS.1));
@@ -407,5 +408,5 @@ fn notes(data: &Data<'_>) -> Vec<String> {
     for (contender, reason) in data.skipped() {
         notes.push(format!("skipped: {contender}, {reason}"));
     }
-    notes.iter().map(|note| clip(note, COLUMNS)).collect()
+    notes.iter().map(|note| clip(note, columns)).collect()
 }
