@@ -117,7 +117,7 @@ fn charts_are_named_drawn_and_printed() {
     ]);
     for said in [
         "<title>Two</title>",
-        "only event-loop, prefork, of ",
+        "only prefork, event-loop, of ",
         "#15181C",
     ] {
         assert!(dark.contains(said), "{said}");

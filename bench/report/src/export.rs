@@ -93,6 +93,10 @@ fn rounds(cells: &[Cell<'_>], cell: &Cell<'_>, metric: &str) -> Result<Vec<(u32,
     }
 }
 
+/// Why no round has what all of them together have.
+const TOO_FEW: &str =
+    "no round has samples enough by itself: over all of them it stands in summary.csv";
+
 type Index<'a> = BTreeMap<(&'a str, &'a str, &'a str), &'a Estimate>;
 
 /// The lines of a metric of a cell; what they share its estimate knows.
@@ -121,7 +125,11 @@ fn observed(
             .into_iter()
             .map(|(round, value)| line(Some(round), Some(value), it.reason.clone()))
             .collect(),
-        Ok(_) => vec![line(None, None, it.reason.clone())],
+        Ok(_) => vec![line(
+            None,
+            None,
+            it.reason.clone().or(Some(TOO_FEW.to_owned())),
+        )],
         Err(reason) => vec![line(None, None, it.reason.clone().or(Some(reason)))],
     }
 }

@@ -153,36 +153,25 @@ struct Bar<'a> {
     spread: String,
 }
 
-impl<'a> Bar<'a> {
-    fn of(
-        (name, family): (&'a str, &'a str),
-        (value, low, high): (Option<f64>, Option<f64>, Option<f64>),
-        written: impl Fn(f64) -> String,
-    ) -> Self {
-        let spread = value.and_then(|value| format::plus_minus(value, low, high));
-        Bar {
-            name,
-            family,
-            value,
-            figure: value.map(written).unwrap_or_default(),
-            spread: spread.unwrap_or_default(),
-        }
-    }
-}
-
 /// A metric's head and its bars; nothing where nobody has a figure.
 fn bars<'a>(data: &Data<'a>, under: &str, metric: &str, columns: usize) -> Vec<String> {
     let ranking = data.ranking(under, metric);
     if ranking.is_empty() {
         return Vec::new();
     }
-    let figure = |value| format::figure(metric, value);
     let of = |it: &'a Estimate| {
-        Bar::of(
-            (&it.contender, &it.family),
-            (it.value, it.low, it.high),
-            figure,
-        )
+        let spread = it
+            .value
+            .and_then(|value| format::spread(metric, value, it.low, it.high));
+        Bar {
+            name: &it.contender,
+            family: &it.family,
+            value: it.value,
+            figure: it
+                .value
+                .map_or_else(String::new, |value| format::figure(metric, value)),
+            spread: spread.unwrap_or_default(),
+        }
     };
     let mut rows: Vec<Bar<'_>> = ranking.into_iter().map(of).collect();
     for it in data.estimates(under, metric) {
@@ -229,17 +218,15 @@ fn capacities<'a>(data: &Data<'a>, columns: usize) -> Vec<String> {
     let mut all: Vec<&'a record::Capacity> = data.summary.capacities.iter().collect();
     all.sort_by(|a, b| b.value.unwrap_or(-1.0).total_cmp(&a.value.unwrap_or(-1.0)));
     let of = |it: &'a record::Capacity| {
-        let bar = Bar::of(
-            (&it.contender, &it.family),
-            (it.value, it.low, it.high),
-            format::rate,
-        );
-        match it.value {
-            Some(_) => bar,
-            None => Bar {
-                figure: it.verdict.clone(),
-                ..bar
-            },
+        let spread = it
+            .value
+            .and_then(|value| format::plus_minus(value, it.low, it.high));
+        Bar {
+            name: &it.contender,
+            family: &it.family,
+            value: it.value,
+            figure: it.value.map_or_else(|| it.verdict.clone(), format::rate),
+            spread: spread.unwrap_or_default(),
         }
     };
     let rows: Vec<Bar<'_>> = all.into_iter().map(of).collect();
@@ -405,7 +392,7 @@ mod tests {
         let bar = |name: &str| {
             let line = text
                 .lines()
-                .find(|line| line.starts_with(name) && line.contains("/s"))
+                .find(|line| line.starts_with(name) && line.contains('█'))
                 .expect(name);
             line.matches('█').count()
         };

@@ -105,7 +105,7 @@ fn whom_a_picture_shows_changes_nobodys_colour() {
             continue;
         }
         assert!(
-            svg.contains("only event-loop, prefork, of 3"),
+            svg.contains("only prefork, event-loop, of 3"),
             "{name} does not say whom it shows"
         );
         assert!(!svg.contains("\nnode-net\n"), "{name}");
@@ -164,7 +164,7 @@ fn a_title_and_a_width_are_what_was_asked_for() {
     };
     let svg = picture(&results, &summary, "five-ways", &look, Some(640)).expect("drawn");
     assert!(svg.starts_with("<svg width=\"640\" "), "{}", &svg[..120]);
-    assert!(svg.contains("Mine  [2J & &lt;yours&gt;"), "the title");
+    assert!(svg.contains("Mine  [2J &amp; &lt;yours&gt;"), "the title");
     assert!(svg.chars().all(|c| c == '\n' || !c.is_control()));
     let size = |dpi| {
         let png = png(&svg, dpi).expect("a picture");
@@ -179,7 +179,6 @@ fn a_title_and_a_width_are_what_was_asked_for() {
     assert_eq!(size(96), (640, None));
     // 300 pixels an inch are 11,811 a metre.
     assert_eq!(size(300), (2_000, Some(11_811)));
-    assert!(png(&svg, 2_400).is_ok_and(|it| !it.is_empty()));
     let wide = picture(&results, &summary, "five-ways", &look, Some(20_000)).expect("drawn");
     assert!(png(&wide, 96).is_err_and(|why| why.contains("megapixels")));
 }

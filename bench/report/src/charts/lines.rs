@@ -149,7 +149,7 @@ pub(crate) fn line(
 pub(crate) fn dash(member: usize) -> Option<i32> {
     match member {
         0 => None,
-        _ => Some([20, 8, 44][(member - 1) % 3]),
+        _ => Some([20, 8, 34][(member - 1) % 3]),
     }
 }
 

@@ -376,7 +376,11 @@ pub(crate) fn sized(svg: &str, width: u32) -> String {
     };
     let parsed = |text: &str| text.parse::<f64>().unwrap_or(1.0);
     let height = parsed(high) * f64::from(width) / parsed(was);
-    let new = format!(" width=\"{width}\" height=\"{:.0}\"", height.max(1.0));
+    // A height is rounded to a pixel: the picture fills it all the same.
+    let new = format!(
+        " width=\"{width}\" height=\"{:.0}\" preserveAspectRatio=\"none\"",
+        height.max(1.0)
+    );
     svg.replacen(&format!(" width=\"{was}\" height=\"{high}\""), &new, 1)
 }
 

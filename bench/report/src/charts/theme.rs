@@ -11,7 +11,7 @@ use super::look::Theme;
 /// Paper and ink of the dark theme: the page's.
 const DARK: (RGBColor, RGBColor) = (RGBColor(0x15, 0x18, 0x1c), RGBColor(0xe8, 0xea, 0xed));
 /// Channels that differ by less are a grey.
-const GREY: u8 = 20;
+const GREY: u8 = 17;
 /// Colours lighter than this are tints.
 const TINT: f64 = 0.72;
 /// Colours darker than this, by luminance, are not seen on dark paper.
@@ -70,12 +70,13 @@ fn exchanged(svg: &str, new: impl Fn(&str, &str, RGBColor) -> String) -> String 
         while let Some(at) = rest.find("=\"#") {
             let attribute = rest[..at].rsplit([' ', '\n']).next().unwrap_or_default();
             let colour = rest.get(at + 3..at + 9).and_then(parse);
+            let end = if colour.is_some() { at + 9 } else { at + 3 };
             out.push_str(&rest[..at + 2]);
             match colour {
                 Some(colour) => out.push_str(&new(element, attribute, colour)),
-                None => out.push_str(rest.get(at + 2..at + 9).unwrap_or_default()),
+                None => out.push('#'),
             }
-            rest = rest.get(at + 9..).unwrap_or_default();
+            rest = &rest[end..];
         }
         out.push_str(rest);
         if let Some(text) = text {
@@ -134,12 +135,15 @@ fn mixed(a: RGBColor, b: RGBColor, share: f64) -> RGBColor {
 fn on_dark(colour: RGBColor) -> RGBColor {
     let (paper, ink) = DARK;
     let light = lightness(colour);
-    if is_grey(colour) {
+    let is_area = area(colour).is_some();
+    if is_grey(colour) && !is_area {
         let of_ink = lightness(super::canvas::INK);
         return mixed(paper, ink, (1.0 - light) / (1.0 - of_ink));
     }
-    if light > TINT {
-        return mixed(colour, paper, (light - TINT) / (1.0 - TINT));
+    if light > TINT && !is_grey(colour) {
+        // What is a part of a bar is to be seen, what is a ground for others steps back.
+        let most = if is_area { 0.5 } else { 0.9 };
+        return mixed(colour, paper, ((light - TINT) / 0.2).min(most));
     }
     match luminance(colour) < DIM {
         true => mixed(colour, ink, 0.4),
@@ -147,20 +151,29 @@ fn on_dark(colour: RGBColor) -> RGBColor {
     }
 }
 
+fn area(colour: RGBColor) -> Option<Area> {
+    let name = hex(colour);
+    let mut areas = AREAS.iter();
+    areas
+        .find(|(other, _)| *other == &name[1..])
+        .map(|(_, area)| *area)
+}
+
 fn in_print(element: &str, attribute: &str, colour: RGBColor) -> String {
     let grey = |value: u8| hex(RGBColor(value, value, value));
     if is_grey(colour) {
         // What stood back a little on a screen is read on paper.
-        return match lightness(colour) < 0.45 {
+        let light = lightness(colour);
+        return match light < 0.45 {
             true => grey(0),
-            false => hex(colour),
+            false => grey((light * 255.0).round() as u8),
         };
     }
     if element == "rect" && attribute == "fill" {
         let name = &hex(colour)[1..];
-        return match AREAS.iter().find(|(other, _)| *other == name) {
-            Some((_, Area::Plain(value))) => grey(*value),
-            Some((_, Area::Hatch(..))) => format!("url(#hatch-{name})"),
+        return match area(colour) {
+            Some(Area::Plain(value)) => grey(value),
+            Some(Area::Hatch(..)) => format!("url(#hatch-{name})"),
             None => grey((lightness(colour) * 255.0) as u8),
         };
     }
@@ -210,7 +223,7 @@ mod tests {
         assert!(contrast(on_dark(INK), paper) > 12.0);
         assert!(contrast(on_dark(SOFT), paper) > 4.5);
         assert!(contrast(on_dark(RULE), paper) < 2.0, "a rule steps back");
-        for (name, _) in AREAS.iter().filter(|(name, _)| *name != "E3D9EA") {
+        for (name, _) in AREAS {
             let colour = parse(name).expect("a colour");
             let on_dark = on_dark(colour);
             assert!(contrast(on_dark, paper) >= SEEN, "{name}: {}", hex(on_dark));
