@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use drive::failure::Failure;
 
@@ -28,6 +28,8 @@ use drive::failure::Failure;
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
+    #[command(flatten)]
+    color: colorchoice_clap::Color,
 }
 
 #[derive(Subcommand)]
@@ -53,6 +55,12 @@ enum Verb {
         #[arg(long)]
         json: bool,
     },
+    /// The answers and figures of a results folder in this terminal, with bars; of one scenario, or of one metric
+    Show(drive::show::ShowArgs),
+    /// One picture of a results folder, for a slide: SVG or PNG, of whom and how wide you like
+    Chart(drive::chart::ChartArgs),
+    /// The figures of every round for other tools: CSV, JSON lines, HdrHistogram percentile files
+    Export(drive::export::ExportArgs),
     /// List suites and contenders, and what would be skipped
     List {
         #[command(flatten)]
@@ -70,6 +78,17 @@ enum Verb {
         /// Print one JSON object
         #[arg(long)]
         json: bool,
+    },
+    /// The JSON Schema of what is written: of a record, a run, a summary, or an observation of `export`
+    Schema {
+        /// Of what
+        #[arg(value_parser = drive::schema::names())]
+        name: String,
+    },
+    /// The completions of a shell, to be sourced by it: bash, zsh, fish, elvish, powershell
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
     },
     /// Look this machine over: what stands, what to change and why, and what it cannot show
     Doctor(drive::doctor::DoctorArgs),
@@ -146,6 +165,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let cli = Cli::parse();
+    cli.color.write_global();
     let (json, done) = match cli.verb {
         Verb::Agent => return agent(),
         Verb::Run(args) => (args.json, drive::run::run(&args)),
@@ -153,6 +173,11 @@ fn main() -> ExitCode {
         Verb::Choose(args) => (args.json, drive::choose::choose(&args)),
         Verb::Duel(args) => (args.json, drive::duel::duel(&args)),
         Verb::Compare(args) => (args.json, drive::compare::compare(&args)),
+        Verb::Show(args) => (false, drive::show::show(&args)),
+        Verb::Schema { name } => (false, drive::schema::schema(&name)),
+        Verb::Completions { shell } => (false, completions(shell)),
+        Verb::Export(args) => (false, drive::export::export(&args)),
+        Verb::Chart(args) => (false, drive::chart::chart(&args)),
         Verb::Doctor(args) => (args.json, drive::doctor::doctor(&args)),
         Verb::Explain(args) => (args.json, drive::explain::explain(&args)),
         Verb::Load(args) => (args.json, drive::load::load(&args)),
@@ -171,6 +196,14 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) => failure.tell(json),
     }
+}
+
+/// Made from the very verbs and flags above.
+fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "fiveways", &mut script);
+    drive::failure::print(&String::from_utf8_lossy(&script).trim_end());
+    Ok(ExitCode::SUCCESS)
 }
 
 fn agent() -> ExitCode {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::toml_file::{self, FileError};
@@ -12,7 +13,7 @@ use crate::toml_file::{self, FileError};
 pub const CONTROL: &str = "control";
 
 /// How many clients a contender serves at the same moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Holds {
     /// One connection until it closes (the iterative server).
@@ -41,7 +42,7 @@ impl std::str::FromStr for Holds {
 ///
 /// In `command` and `build`, `{port}`, `{workers}`, `{message}`, `{work}`, `{dir}` (where the file stands)
 /// and `{root}` (the workspace) are replaced; there is no shell.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Contender {
     /// `[a-z0-9-]+`, unique in a run.
@@ -75,7 +76,7 @@ fn foreign() -> String {
     "foreign".to_owned()
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ContenderFile {
     #[serde(default)]

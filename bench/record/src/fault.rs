@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is done to a server in the middle of its window:
 /// `fault = { strike = "worker", signal = "STOP", at = "500ms", mend = "500ms" }`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// Which process of its tree.
@@ -19,6 +20,7 @@ pub struct Fault {
     pub signal: FaultSignal,
     /// How long after the window's beginning: a multiple of 100 ms.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub at: Duration,
     /// STOP: how long after the strike it is continued (CONT).
     #[serde(
@@ -26,11 +28,12 @@ pub struct Fault {
         with = "humantime_serde",
         skip_serializing_if = "Option::is_none"
     )]
+    #[schemars(with = "Option<String>")]
     pub mend: Option<Duration>,
 }
 
 /// Which process of a server is struck.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Victim {
     /// Of the processes below the one that was launched, the one that holds most connections; of several the one
@@ -41,7 +44,7 @@ pub enum Victim {
 }
 
 /// What a process is struck with. Neither can be caught, blocked or ignored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum FaultSignal {
     /// It ends.
@@ -90,7 +93,7 @@ impl Fault {
 }
 
 /// What the struck process was to its server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// One of several processes, and not the one that was launched.
@@ -102,7 +105,7 @@ pub enum Role {
 }
 
 /// A process of a server's tree at one instant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Member {
     /// Its process.
     pub pid: i32,
@@ -113,7 +116,7 @@ pub struct Member {
 }
 
 /// A strike, as it was carried out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Struck {
     /// Whom the signal went to.
     pub pid: i32,

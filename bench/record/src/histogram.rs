@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Largest latency that is told from larger ones: a minute, in nanoseconds.
@@ -25,8 +26,9 @@ pub fn coarse_latencies() -> Histogram<u64> {
 }
 
 /// A histogram in the public V2-deflate form, base64: every HdrHistogram library reads it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("contentEncoding" = "base64"))]
 pub struct Encoded(String);
 
 /// A stored histogram that cannot be read.

@@ -1,9 +1,10 @@
 //! What machine the figures were measured on: their conditions, without a name that tells whose it is.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The host of the server (and, so far, of the generator).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Host {
     /// `uname -sr`.
     pub kernel: String,
@@ -55,7 +56,7 @@ impl Host {
 }
 
 /// One thing about the host, as it stood when the agent began.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fact {
     /// `net.core.somaxconn` as sysctl(8) calls it, `cpu.governor`, `cgroup.version` …
     pub name: String,
@@ -67,7 +68,7 @@ pub struct Fact {
 }
 
 /// One logical CPU.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cpu {
     /// Logical number.
     pub cpu: usize,

@@ -1,9 +1,10 @@
 //! What became of the textbook's claims in a run: made from the records by `report` alone.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is to be said of a claim, or of one of its tests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Judged {
     /// The interval lies on the claim's side of the line, or the evidence shows what is claimed.
@@ -29,7 +30,7 @@ impl Judged {
 }
 
 /// One test of a claim.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Tested {
     /// What is compared, in words.
     pub says: String,
@@ -69,7 +70,7 @@ pub struct Tested {
 }
 
 /// A claim, and what came of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Judgement {
     /// C1 to C17.
     pub claim: String,

@@ -4,13 +4,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contender::is_name;
 use crate::histogram::Encoded;
 
 /// Which lab: the family of its mechanisms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum LabKind {
     /// What starting something costs.
@@ -57,7 +60,7 @@ impl LabKind {
 }
 
 /// Where the tasks of a lab run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Where {
     /// All on one logical CPU.
@@ -80,7 +83,7 @@ impl Where {
 }
 
 /// The pages that a process's state stands in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Pages {
     /// Of 4 KiB (of the machine's base size).
@@ -91,7 +94,7 @@ pub enum Pages {
 }
 
 /// One set of conditions, and the mechanisms that are measured under it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Lab {
     /// `[a-z0-9-]+`: the key everywhere, as a scenario's.
@@ -133,9 +136,11 @@ pub struct Lab {
     pub working_set_kib: Option<u32>,
     /// Before the first measured instant, per mechanism and round.
     #[serde(default, with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub warmup: Duration,
     /// Measured time of a mechanism in a round.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub window: Duration,
     /// Fresh processes each.
     pub rounds: u32,
@@ -230,7 +235,7 @@ impl Lab {
 
 /// What a pass of a lab found. Names of distributions and figures are those of [`crate::LAB_METRICS`], a
 /// distribution's without `_p50` and so on.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Findings {
     /// Starts, round trips, laps: what the distributions count.
     pub times: u64,

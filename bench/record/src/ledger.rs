@@ -1,9 +1,10 @@
 //! What a request costs, item by item: made from the records by `report` alone.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One item of an account.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Entry {
     /// `recvfrom`, `switch`, `process`, `minor fault`.
     pub item: String,
@@ -21,7 +22,7 @@ pub struct Entry {
 }
 
 /// The account of one contender under one scenario.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Account {
     /// Who.
     pub contender: String,

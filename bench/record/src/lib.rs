@@ -20,7 +20,9 @@
 //! | lab, findings | [`lab`] |
 //! | distribution | [`histogram`] |
 //! | metric | [`metric`] |
+//! | observation | [`observation`] |
 //! | estimate, comparison, answer, verdict, noise floor | [`summary`] |
+//! | JSON Schema | [`schema`] |
 //! | results | [`store`] |
 
 pub mod contender;
@@ -32,9 +34,11 @@ pub mod judgement;
 pub mod lab;
 pub mod ledger;
 pub mod metric;
+pub mod observation;
 pub mod pass;
 pub mod quick;
 pub mod run;
+pub mod schema;
 pub mod search;
 pub mod store;
 pub mod suite;
@@ -54,9 +58,11 @@ pub use judgement::{Judged, Judgement, Tested};
 pub use lab::{Findings, Lab, LabKind, Pages, Where};
 pub use ledger::{Account, Entry};
 pub use metric::{Better, LAB_METRICS, METRICS, Metric, SYSTEM_CALLS, metric};
+pub use observation::Observation;
 pub use pass::*;
 pub use quick::Quick;
 pub use run::{Entrant, LeftOut, Planned, RUN_SCHEMA, Run};
+pub use schema::{schema, schemas};
 pub use search::{Search, Slo};
 pub use store::{Results, StoreError, Writer, read_results, write_whole};
 pub use suite::{Measure, Pace, Placing, Scenario, Suite, Workers, Workload, read_suite};

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Struck;
@@ -15,7 +16,7 @@ pub use crate::usage::{Counted, Source, Usage, UsageInstants};
 pub const RECORD_SCHEMA: &str = "fiveways-record/1";
 
 /// What happened to a pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Every reply asked for came, byte for byte, but for those that the scenario's work withholds (`missing@`).
@@ -59,7 +60,7 @@ impl Outcome {
 }
 
 /// Where in a pass something happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// Building or finding the program.
@@ -79,7 +80,7 @@ pub enum Phase {
 }
 
 /// Why a pass is not `ok`, with everything the system said about it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {
     /// Where it happened.
     pub phase: Phase,
@@ -114,7 +115,7 @@ impl Cause {
 }
 
 /// What kind of look a pass is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PassKind {
     /// Bare: latency, throughput, usage, memory.
@@ -134,7 +135,7 @@ impl PassKind {
 }
 
 /// Connections of a pass.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Connections {
     /// How many the scenario wanted.
     pub asked: u32,
@@ -150,7 +151,7 @@ impl Connections {
 }
 
 /// Requests of a pass, from the first probe on: `sent = ok + Σ errors`, to the unit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Requests {
     /// Requests begun.
     pub sent: u64,
@@ -161,7 +162,7 @@ pub struct Requests {
 }
 
 /// One stretch of load on one contender.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "(u64, u64, u64, u64)", into = "(u64, u64, u64, u64)")]
 pub struct Slice {
     /// Since the start of the block's load.
@@ -197,7 +198,7 @@ impl From<Slice> for (u64, u64, u64, u64) {
 }
 
 /// A tenth of a second of a solo pass.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bin {
     /// Since the start of the window.
     pub start_ns: u64,
@@ -224,7 +225,7 @@ pub struct Bin {
 
 /// Distributions of a pass, in nanoseconds, of the replies that its slices or its window count. Requests
 /// that failed are in service and response with the time that they had waited: a lower bound.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Histograms {
     /// received − sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -241,7 +242,7 @@ pub struct Histograms {
 }
 
 /// What a server's tree weighs, at one instant. Bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Gauge {
     /// Processes of the tree.
     pub processes: u32,
@@ -270,7 +271,7 @@ impl Gauge {
 }
 
 /// The two instants at which memory is gauged (solo passes only).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GaugeInstants {
     /// Listening, nobody connected.
     pub ready: Option<Gauge>,
@@ -283,7 +284,7 @@ pub struct GaugeInstants {
 
 /// A process of the server's tree, and how the connections that it held were served. Seen from outside: by the
 /// socket tables, by /proc of its threads, and by the generator at the other ends.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Worker {
     /// Its process.
     pub pid: i32,
@@ -303,7 +304,7 @@ pub struct Worker {
 }
 
 /// What the generator says of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Generator {
     /// Logical CPUs it was pinned to.
     pub cpus: Vec<usize>,
@@ -327,7 +328,7 @@ pub struct Generator {
 }
 
 /// What the host did beside us, at one instant.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HostInstant {
     /// Load average over a minute.
     pub load_1m: Option<f64>,
@@ -357,7 +358,7 @@ pub struct HostInstant {
 }
 
 /// The host before and after a pass.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HostInstants {
     /// Before the server was started.
     pub before: HostInstant,
@@ -366,9 +367,10 @@ pub struct HostInstants {
 }
 
 /// One contender under one scenario, once: a line of `records.jsonl`. Readers ignore unknown fields.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Pass {
     /// [`RECORD_SCHEMA`].
+    #[schemars(description = "Which schema this is.", extend("const" = RECORD_SCHEMA))]
     pub schema: String,
     /// Who.
     pub contender: String,

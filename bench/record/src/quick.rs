@@ -1,6 +1,7 @@
 //! `--quick`: less of a suite, for whoever has no time for the whole. Fewer rounds are wider intervals, so that
 //! what was clear stays clear and the rest is undecided; what is left out is not judged at all.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::suite::Suite;
@@ -10,7 +11,7 @@ const ROUNDS: u32 = 3;
 const COUNTERS: u32 = 1;
 
 /// What is left of a suite.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Quick {
     /// At most so many rounds of each scenario and lab.

@@ -1,5 +1,6 @@
 //! The plan of a run, `run.json`: every pass that shall be made, and under which conditions.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contender::Holds;
@@ -13,7 +14,7 @@ use crate::yardstick::Yardstick;
 pub const RUN_SCHEMA: &str = "fiveways-run/1";
 
 /// A contender of a run, ready to be started or known not to be.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Entrant {
     /// `[a-z0-9-]+`.
     pub name: String,
@@ -38,7 +39,7 @@ impl Entrant {
 }
 
 /// One pass that shall be made.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Planned {
     /// Who.
     pub contender: String,
@@ -56,7 +57,7 @@ pub struct Planned {
 }
 
 /// A scenario of the suite that this machine has no room for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftOut {
     /// Its name.
     pub scenario: String,
@@ -65,9 +66,10 @@ pub struct LeftOut {
 }
 
 /// A whole invocation, before it began.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// [`RUN_SCHEMA`].
+    #[schemars(description = "Which schema this is.", extend("const" = RUN_SCHEMA))]
     pub schema: String,
     /// The version of fiveways that measured.
     pub version: String,

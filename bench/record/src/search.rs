@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::suite::{Measure, Pace, Placing, Scenario, TIMEOUT, Workers, Workload};
@@ -21,7 +22,7 @@ const WINDOW_MAX: Duration = Duration::from_secs(10);
 const BEYOND: f64 = 15.0;
 
 /// A promise: this share of the requests is answered within that time of when it was due.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Slo {
     /// 0.99 is p99.
@@ -84,7 +85,7 @@ impl fmt::Display for Slo {
 }
 
 /// What is searched for, and under what.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Search {
     /// What a rate must keep to be sustained; beside it, 99 % of what was asked is answered.
@@ -98,6 +99,7 @@ pub struct Search {
     pub rounds: u32,
     /// One look at a rate; longer where the rate is too low for the percentile.
     #[serde(default = "window", with = "humantime_serde")]
+    #[schemars(with = "String")]
     pub window: Duration,
     /// Work of each request, in the words of `echo-server --work`.
     #[serde(default = "work")]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::contender::{Contender, is_name};
@@ -16,7 +17,7 @@ pub use crate::workers::Workers;
 pub use crate::workload::{Pace, Workload};
 
 /// Where the two sides of a pass run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Placing {
     /// The server on cores of its own, the generator on the others.
@@ -33,7 +34,7 @@ impl Placing {
 }
 
 /// How the contenders of a round share its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Measure {
     /// All alive, loaded one at a time in short slices in a balanced order.
@@ -43,7 +44,7 @@ pub enum Measure {
 }
 
 /// What is run: complete in itself, with the question it asks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// `[a-z0-9-]+`: the key everywhere.
@@ -74,6 +75,7 @@ pub struct Scenario {
         with = "humantime_serde",
         skip_serializing_if = "Duration::is_zero"
     )]
+    #[schemars(with = "String")]
     pub think: Duration,
     /// Keep idle cores from halting by spinners of the lowest priority: on a virtual machine a wake-up
     /// costs more than a request.
@@ -103,6 +105,7 @@ pub struct Scenario {
         with = "humantime_serde",
         skip_serializing_if = "Duration::is_zero"
     )]
+    #[schemars(with = "String")]
     pub slice: Duration,
     /// Load before the first measured instant, per contender and round.
     #[serde(
@@ -110,6 +113,7 @@ pub struct Scenario {
         with = "humantime_serde",
         skip_serializing_if = "Duration::is_zero"
     )]
+    #[schemars(with = "String")]
     pub warmup: Duration,
     /// Loaded time of a contender in a round.
     #[serde(
@@ -117,6 +121,7 @@ pub struct Scenario {
         with = "humantime_serde",
         skip_serializing_if = "Duration::is_zero"
     )]
+    #[schemars(with = "String")]
     pub window: Duration,
     /// Solo passes of load: how long a client waits for a reply before it gives up.
     #[serde(
@@ -124,6 +129,7 @@ pub struct Scenario {
         with = "humantime_serde",
         skip_serializing_if = "is_usual"
     )]
+    #[schemars(with = "String")]
     pub timeout: Duration,
     /// What is done to the server in the middle of its window. Clients whose connection is lost then come back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -414,7 +420,7 @@ impl Scenario {
 }
 
 /// Scenarios that are read together, and the question they answer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Suite {
     /// The file's stem.

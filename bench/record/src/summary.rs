@@ -1,5 +1,6 @@
 //! What a run says, in figures: `summary.json`, made from the records by `report` alone.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::host::Host;
@@ -10,7 +11,7 @@ use crate::ledger::Account;
 pub const SUMMARY_SCHEMA: &str = "fiveways-summary/1";
 
 /// A median over rounds with its 95 % interval, or the reason why there is none.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
     /// Who.
     pub contender: String,
@@ -41,7 +42,7 @@ pub struct Estimate {
 
 /// What a comparison says. A difference can be real and yet within ± 3 %: that is [`Answer::Equal`], and the
 /// comparison's interval tells that it is real.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Answer {
     /// a is more than b: the interval lies above 1, and p is at most 0.05.
@@ -55,7 +56,7 @@ pub enum Answer {
 }
 
 /// A ratio a / b, paired by slice and round, with its 95 % interval.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     /// Numerator.
     pub a: String,
@@ -83,7 +84,7 @@ pub struct Comparison {
 }
 
 /// By how much two copies of the reference differed: the control's ratio to it, with its 95 % interval.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NoiseFloor {
     /// Under what.
     pub scenario: String,
@@ -98,7 +99,7 @@ pub struct NoiseFloor {
 }
 
 /// The highest rate that a contender sustains within a promise, over the connections that it can serve.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Capacity {
     /// Who.
     pub contender: String,
@@ -130,9 +131,10 @@ pub struct Capacity {
 }
 
 /// Everything a run says.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Summary {
     /// [`SUMMARY_SCHEMA`].
+    #[schemars(description = "Which schema this is.", extend("const" = SUMMARY_SCHEMA))]
     pub schema: String,
     /// The suite's name.
     pub suite: String,

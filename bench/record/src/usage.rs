@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Who said a figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Source {
     /// The load generator.
@@ -36,7 +37,7 @@ impl Source {
 }
 
 /// The counters of the server's whole process tree, at one instant.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Since the server was forked.
     pub at_ns: u64,
@@ -73,7 +74,7 @@ pub struct Usage {
 }
 
 /// What the kernel counted of the tree since the server's start, dead tasks included.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counted {
     /// By perf's names: `task-clock` (nanoseconds), `context-switches`, `cpu-migrations`, `minor-faults`,
     /// `major-faults`; system calls: `sys_enter` (all of them), and `sys_enter_NAME` for each name that is looked for.
@@ -84,7 +85,7 @@ pub struct Counted {
 }
 
 /// The instants at which usage is read: four, and one more in sliced passes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UsageInstants {
     /// Listening, nobody connected.
     pub ready: Option<Usage>,

@@ -1,5 +1,8 @@
 //! How many workers, as a suite says it: a number, or as many as there are connections.
 
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// How many workers a contender is started with: `"connections"` or a number, never assumed.
@@ -17,6 +20,19 @@ impl Serialize for Workers {
             Workers::Connections => serializer.serialize_str("connections"),
             Workers::Number(number) => serializer.serialize_u32(*number),
         }
+    }
+}
+
+impl JsonSchema for Workers {
+    fn schema_name() -> Cow<'static, str> {
+        "Workers".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "How many workers a contender is started with: `\"connections\"` or a number, never assumed.",
+            "anyOf": [{ "const": "connections" }, { "type": "integer", "minimum": 1 }],
+        })
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a connection does, and when its next request is due.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a connection does (the words of netperf and neper).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Workload {
     /// Request, reply, and again, on one connection.
@@ -17,7 +18,7 @@ pub enum Workload {
 }
 
 /// When the next request is due.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pace {
     /// As soon as the last reply is in.

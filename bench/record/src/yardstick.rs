@@ -3,12 +3,13 @@
 //! They are here to be laid beside what rests on them (a fork, a wake-up, a page), and end there: they are no
 //! contenders, and nothing is divided by them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::Encoded;
 
 /// One of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Yardstick {
     /// `first-touch`, `wake-up` …
     pub name: String,

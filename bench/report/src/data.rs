@@ -8,6 +8,7 @@ use record::{
 };
 
 use crate::cells::{self, Cell};
+use crate::charts::look::Look;
 use crate::comparisons;
 use crate::conditions::{asks_at_once, is_open, is_saturating};
 use crate::doubts::{self, TOO_FEW_ROUNDS, UNSERVED, VALID};
@@ -35,6 +36,8 @@ pub(crate) struct Data<'a> {
     pub cells: Vec<Cell<'a>>,
     /// Every pair of contenders by the metrics of the summary.
     pub pairs: Vec<Comparison>,
+    /// Whom pictures show, and on what.
+    pub look: Look,
     index: BTreeMap<(&'a str, &'a str, &'a str), &'a Estimate>,
 }
 
@@ -57,8 +60,14 @@ impl<'a> Data<'a> {
             summary,
             cells,
             pairs,
+            look: Look::default(),
             index,
         }
+    }
+
+    /// For pictures that look so.
+    pub fn looking(self, look: Look) -> Self {
+        Data { look, ..self }
     }
 
     /// The scenarios of the suite, in order.
@@ -81,8 +90,14 @@ impl<'a> Data<'a> {
         &self.results.run.suite.labs
     }
 
-    /// Entrants that were measured, in order.
-    pub fn measured(&self) -> impl Iterator<Item = &'a Entrant> + use<'a> {
+    /// Entrants that were measured and are shown, in order.
+    pub fn measured(&self) -> impl Iterator<Item = &'a Entrant> + use<'a, '_> {
+        self.everybody()
+            .filter(|entrant| self.look.shows(&entrant.name))
+    }
+
+    /// Entrants that were measured, in order, whoever is shown.
+    pub fn everybody(&self) -> impl Iterator<Item = &'a Entrant> + use<'a> {
         self.results
             .run
             .entrants
@@ -91,7 +106,7 @@ impl<'a> Data<'a> {
     }
 
     /// Those of them that are servers.
-    pub fn servers(&self) -> impl Iterator<Item = &'a Entrant> + use<'a> {
+    pub fn servers(&self) -> impl Iterator<Item = &'a Entrant> + use<'a, '_> {
         self.measured().filter(|entrant| !entrant.is_part())
     }
 

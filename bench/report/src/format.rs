@@ -4,6 +4,14 @@
 /// What stands where there is no figure.
 pub(crate) const MISSING: &str = "–";
 
+/// Without what is not to reach a terminal or a picture, a space in its place: records come from anywhere, and a name in
+/// them may hold what clears a screen, or turns the order of the text after it round.
+pub fn printable(text: &str) -> String {
+    let is_order = |c: char| matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_break = |c: char| matches!(c, '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}');
+    text.replace(|c: char| c.is_control() || is_order(c) || is_break(c), " ")
+}
+
 /// Three significant digits, no exponent: 0.0123, 1.23, 123, 1230.
 pub(crate) fn digits(value: f64) -> String {
     if !value.is_finite() {

@@ -8,6 +8,7 @@
 mod grid;
 mod machine;
 mod redrawn;
+mod stills;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -12,7 +12,7 @@ use record::{Estimate, LAB_METRICS, Lab, Metric, Outcome, Pass, PassKind, Result
 
 use crate::doubts::{TOO_FEW_ROUNDS, VALID};
 use crate::format;
-use crate::latency::Merged;
+use crate::latency::{self, Merged};
 use crate::stats::{self, ROUNDS_MIN};
 
 /// One mechanism under one lab.
@@ -139,6 +139,22 @@ pub(crate) fn merged(part: &Part<'_>, name: &str) -> Result<Merged, String> {
         }
     }
     Ok(Merged::of_rounds(&histograms))
+}
+
+/// The distributions of a part over its rounds, each merged.
+pub(crate) fn whole(part: &Part<'_>) -> BTreeMap<String, Result<Histogram<u64>, String>> {
+    let mut all: BTreeMap<String, Result<Histogram<u64>, String>> = BTreeMap::new();
+    let labs = part.passes.iter().filter_map(|pass| pass.lab.as_ref());
+    for (name, stored) in labs.flat_map(|lab| &lab.histograms) {
+        let found = stored.decode().map_err(|error| error.to_string());
+        let merged = match (all.remove(name), found) {
+            (Some(Ok(mut whole)), Ok(found)) => latency::add(&mut whole, &found).map(|()| whole),
+            (Some(Err(error)), _) | (_, Err(error)) => Err(error),
+            (None, found) => found,
+        };
+        all.insert(name.clone(), merged);
+    }
+    all
 }
 
 /// `spawn_ns_p99` is a percentile of `spawn_ns`.

@@ -170,6 +170,30 @@ pub(crate) fn mean(pass: &Pass, scenario: &Scenario, span: Span) -> Option<f64> 
     (!histogram.is_empty()).then(|| histogram.mean())
 }
 
+/// The distribution of a cell over its rounds, merged; `None` where there is none.
+///
+/// # Errors
+/// When one cannot be read.
+pub(crate) fn whole(cell: &Cell<'_>, span: Span) -> Result<Option<Histogram<u64>>, String> {
+    let mut whole: Option<Histogram<u64>> = None;
+    for pass in cell.figures() {
+        match (decode(pass, cell.scenario, span)?, &mut whole) {
+            (Some(histogram), Some(whole)) => add(whole, &histogram)?,
+            (histogram, whole) => *whole = whole.take().or(histogram),
+        }
+    }
+    Ok(whole)
+}
+
+/// Adds one distribution to another, however far either reaches.
+///
+/// # Errors
+/// When the sum does not fit into memory.
+pub(crate) fn add(whole: &mut Histogram<u64>, histogram: &Histogram<u64>) -> Result<(), String> {
+    whole.auto(true);
+    whole.add(histogram).map_err(|error| error.to_string())
+}
+
 fn decode(pass: &Pass, scenario: &Scenario, span: Span) -> Result<Option<Histogram<u64>>, String> {
     let stored = match span {
         Span::Service => &pass.histograms.service,

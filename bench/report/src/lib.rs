@@ -30,7 +30,9 @@
 //! | how a figure is written | `format` |
 //! | what a scenario was run under, in words | `conditions` |
 //! | what a printed word means | `explain` |
-//! | pages | `answers`, `tables`, `columns`, `terminal`, `markdown`, `html`, `charts` |
+//! | figures and distributions for other tools | `export`, `hgrm` |
+//! | one chart, as somebody wants it | `pictures` |
+//! | pages | `answers`, `tables`, `columns`, `terminal`, `show`, `markdown`, `html`, `charts` |
 
 mod answers;
 mod capacity;
@@ -50,11 +52,13 @@ mod doubts;
 mod duel;
 mod estimates;
 mod explain;
+mod export;
 mod figures;
 #[cfg(test)]
 #[path = "../tests/fixture/mod.rs"]
 mod fixture;
 mod format;
+mod hgrm;
 mod html;
 mod labs;
 mod latency;
@@ -64,14 +68,17 @@ mod markdown;
 mod memory;
 mod noise_floor;
 mod pages;
+mod pictures;
 mod precision;
 mod series;
+mod show;
 mod stats;
 mod struck;
 mod tables;
 mod terminal;
 mod yardsticks;
 
+pub use charts::look::{Look, Theme};
 pub use checkup::{Ink, Style, checkup, checkup_object};
 mod work;
 
@@ -83,8 +90,13 @@ pub use comparisons::pairs;
 pub use doubts::is_doubt;
 pub use duel::duel;
 pub use explain::{ModelText, calls_of, explain, model_text, topics};
+pub use export::{Of, csv, distributions, json_lines, observations};
+pub use format::printable;
+pub use hgrm::text as hgrm;
 pub use pages::{WriteError, write, write_in};
+pub use pictures::{Charted, NoPicture, charts, picture, png};
 pub use precision::half_widths;
+pub use show::{Shown, show};
 pub use terminal::{capacity_table, terminal, terminal_in};
 
 /// Every figure of `results` with its interval or the reason why there is none, and every comparison with

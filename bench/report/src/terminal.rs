@@ -56,7 +56,7 @@ pub fn terminal_in(
         .chain(&answers(&data))
         .flat_map(|sentence| wrap(sentence))
         .collect();
-    let notes = notes(&data);
+    let notes = notes(&data, COLUMNS);
     let mut lines = vec![clip(&head(&data), COLUMNS)];
     // The answer goes before the contenders that are not the first of their family.
     let others = lines.len() + sentences.len() + path.len() + notes.len().min(3);
@@ -87,7 +87,8 @@ fn judged(data: &Data<'_>, report_path: Option<&Path>, language: Language) -> St
     lines.join("\n") + "\n"
 }
 
-fn head(data: &Data<'_>) -> String {
+/// Of what, and how often.
+pub(crate) fn head(data: &Data<'_>) -> String {
     let suite = &data.results.run.suite_name;
     let made = data
         .provisional()
@@ -417,7 +418,7 @@ fn loaded(data: &Data<'_>, name: &str, scenario: &str, steady: Option<&Scenario>
 const WEAK: [&str; 3] = ["client-bound", OVERLOAD, "few-samples"];
 
 /// What weakens the table, what failed, what was skipped: a line each.
-fn notes(data: &Data<'_>) -> Vec<String> {
+pub(crate) fn notes(data: &Data<'_>, columns: usize) -> Vec<String> {
     let mut notes = Vec::new();
     let scenario = data.typical(Workload::Rr).or_else(|| data.typical_open());
     let shown = scenario.map(|scenario| rows(data, scenario, ROWS.1));
@@ -437,5 +438,5 @@ fn notes(data: &Data<'_>) -> Vec<String> {
     for (contender, reason) in data.skipped() {
         notes.push(format!("skipped: {contender}, {reason}"));
     }
-    notes.iter().map(|note| clip(note, COLUMNS)).collect()
+    notes.iter().map(|note| clip(note, columns)).collect()
 }

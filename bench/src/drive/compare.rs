@@ -9,7 +9,7 @@ use record::Results;
 use report::{Gate, Side};
 
 use super::failure::{Exit, Failure, print};
-use super::{report as reports, saved};
+use super::{folder, saved};
 
 /// Columns where nobody says how wide the terminal is.
 const WIDTH: usize = 80;
@@ -127,7 +127,7 @@ fn named(args: &CompareArgs) -> Result<Vec<(String, Results)>, Failure> {
         runs.push((word.clone(), saved::find(word)?));
     }
     if args.against.is_some() && args.runs.is_empty() {
-        let newest = reports::newest()?;
+        let newest = folder::newest()?;
         runs.push((newest.display().to_string(), newest));
     }
     if runs.len() < 2 && args.by.is_none() || runs.is_empty() {
@@ -137,23 +137,6 @@ fn named(args: &CompareArgs) -> Result<Vec<(String, Results)>, Failure> {
         );
     }
     runs.into_iter()
-        .map(|(name, folder)| Ok((name, read(&folder)?)))
+        .map(|(name, folder)| Ok((name, folder::read(&folder)?)))
         .collect()
-}
-
-fn read(folder: &Path) -> Result<Results, Failure> {
-    let results = record::read_results(folder).map_err(|error| {
-        Failure::usage(
-            format!("{} cannot be read", folder.display()),
-            error.to_string(),
-        )
-        .hint("fiveways compare with folders that `fiveways run` has written")
-    })?;
-    for damage in &results.damage {
-        eprintln!(
-            "fiveways: {}: {damage}; the other lines are kept",
-            folder.display()
-        );
-    }
-    Ok(results)
 }

@@ -1,7 +1,6 @@
 //! `doctor`: what this machine is like to measure on, what of it is worth changing, and the command that does.
 //! It changes nothing, and a machine that is not ideal is no error.
 
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -69,12 +68,10 @@ fn yardsticks(bench: &mut Bench) -> Result<Vec<Yardstick>, AgentError> {
     }
 }
 
-/// Colours on a terminal that has them, unless NO_COLOR says no (no-color.org: set, and not empty).
+/// Colours where the terminal has them and nobody said no: `--color`, NO_COLOR, CLICOLOR_FORCE.
 fn ink() -> Ink {
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-    match std::io::stdout().is_terminal() && !no_color && !dumb {
-        true => Ink::Colours,
-        false => Ink::None,
+    match anstream::AutoStream::choice(&std::io::stdout()) {
+        anstream::ColorChoice::Never => Ink::None,
+        _ => Ink::Colours,
     }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use record::Results;
 
 use super::failure::{Exit, Failure, print};
-use super::report::newest;
+use super::folder::newest;
 
 mod sources;
 

@@ -107,16 +107,22 @@ impl Failure {
         } else {
             // Nobody may be there to read it: then the exit status says what is left to say.
             let mut stderr = std::io::stderr().lock();
-            let _ = writeln!(stderr, "fiveways: {}", self.error);
+            let _ = writeln!(stderr, "fiveways: {}", plain(&self.error));
             if !self.cause.is_empty() {
-                let _ = writeln!(stderr, "  because {}", self.cause);
+                let _ = writeln!(stderr, "  because {}", plain(&self.cause));
             }
             if let Some(hint) = &self.hint {
-                let _ = writeln!(stderr, "  try: {hint}");
+                let _ = writeln!(stderr, "  try: {}", plain(hint));
             }
         }
         self.exit.into()
     }
+}
+
+/// What a terminal may be shown: what is told of came from files and from servers.
+fn plain(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(report::printable).collect();
+    lines.join("\n")
 }
 
 /// Prints to standard output; a reader who has left is no error.

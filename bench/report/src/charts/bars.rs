@@ -45,7 +45,8 @@ pub(crate) fn ranked<'a>(
     parts: impl Fn(&str) -> Vec<f64>,
 ) -> Option<Vec<Row<'a>>> {
     let ranking = data.ranking(&scenario.name, metric);
-    let with_bar = ranking.iter().filter_map(|it| {
+    let shown = ranking.iter().filter(|it| data.look.shows(&it.contender));
+    let with_bar = shown.filter_map(|it| {
         let label = format::figure(metric, it.value?);
         Some(Row {
             parts: parts(&it.contender),
@@ -178,7 +179,7 @@ pub(crate) fn draw(bars: &Bars<'_>) -> String {
         );
         for (index, row) in bars.rows.iter().enumerate() {
             let y = top + ROW * index as i32 + ROW / 2 + 5;
-            bar(canvas, bars, row, y, &at);
+            canvas.of(row.name, || bar(canvas, bars, row, y, &at));
         }
     })
 }

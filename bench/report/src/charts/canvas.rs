@@ -8,6 +8,8 @@ use std::sync::Once;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use crate::format::printable;
+
 /// Width of every picture.
 pub(crate) const WIDTH: i32 = 1920;
 /// Space at its edges.
@@ -95,15 +97,36 @@ pub(crate) fn picture(height: i32, draw: impl FnOnce(&Canvas<'_>)) -> String {
         let _ = canvas.0.present();
     }
     // Elsewhere than in our PNG the font may be missing: Verdana is its sister and as wide.
-    svg.replace(
+    grouped(&svg).replace(
         "font-family=\"DejaVu Sans\"",
         "font-family=\"DejaVu Sans, Verdana, sans-serif\"",
     )
 }
 
+/// The first character of texts that are none: between such two stands what is a contender's. A backend has no groups.
+const MARK: char = '\u{e000}';
+
+/// The picture with a group in the place of each pair of marks.
+fn grouped(svg: &str) -> String {
+    let mut texts = svg.split("<text ");
+    let mut out = texts.next().unwrap_or_default().to_owned();
+    for text in texts {
+        let body = text.split_once(">\n").map_or("", |(_, body)| body);
+        let marked = body
+            .strip_prefix(MARK)
+            .and_then(|it| it.split_once("\n</text>"));
+        match marked {
+            Some(("", rest)) => out.extend(["</g>", rest]),
+            Some((name, rest)) => out.extend(["<g data-contender=\"", name, "\">", rest]),
+            None => out.extend(["<text ", text]),
+        }
+    }
+    out
+}
+
 /// The picture with a title and a description for those who cannot see it.
 pub(crate) fn described(svg: String, title: &str, description: &str) -> String {
-    let escape = |text: &str| drawable(text).replace('&', "&amp;").replace('<', "&lt;");
+    let escape = |text: &str| printable(text).replace('&', "&amp;").replace('<', "&lt;");
     let said = format!(
         "<title>{}</title>\n<desc>{}</desc>\n",
         escape(title),
@@ -113,14 +136,6 @@ pub(crate) fn described(svg: String, title: &str, description: &str) -> String {
         Some((head, rest)) => format!("{head} role=\"img\">\n{said}{}", rest.trim_start()),
         None => svg,
     }
-}
-
-/// Without what no XML may hold, however it is escaped: records come from anywhere.
-fn drawable(text: &str) -> String {
-    text.replace(
-        |c: char| c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'),
-        " ",
-    )
 }
 
 fn register() {
@@ -208,7 +223,22 @@ impl Canvas<'_> {
             style(type_.bold),
         );
         let style = font.color(&type_.colour).pos(Pos::new(at, VPos::Center));
-        let _ = self.0.draw(&Text::new(drawable(text), (x, y), style));
+        let text = printable(text).replace(MARK, " ");
+        let _ = self.0.draw(&Text::new(text, (x, y), style));
+    }
+
+    /// What `draw` puts on the sheet is this contender's: a page may leave it out.
+    pub fn of(&self, contender: &str, draw: impl FnOnce()) {
+        let mark = |name: &str| {
+            let font = FontDesc::new(FontFamily::Name(FONT), 24.0, FontStyle::Normal);
+            let text = format!("{MARK}{}", printable(name).replace(MARK, " "));
+            let _ = self.0.draw(&Text::new(text, (0, 0), font.color(&INK)));
+        };
+        // A name of nothing would be an end.
+        let contender = if contender.is_empty() { " " } else { contender };
+        mark(contender);
+        draw();
+        mark("");
     }
 
     /// A filled rectangle.

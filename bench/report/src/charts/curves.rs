@@ -103,12 +103,14 @@ pub(crate) fn draw(
         grid(canvas, &frame, &y);
         bound(canvas, &frame, &y);
         for curve in &curves.crowd {
-            lines::grey(canvas, &curve.places(&y, x));
+            let name = curve.style.name;
+            canvas.of(name, || lines::grey(canvas, &curve.places(&y, x)));
         }
         for (index, curve) in curves.named.iter().enumerate() {
             // Side by side, so that the whiskers of near curves do not cover each other.
             let aside = 8 * index as i32 - 4 * (curves.named.len() as i32 - 1);
-            trace(canvas, curve, &y, |place| x(place) + aside);
+            let name = curve.style.name;
+            canvas.of(name, || trace(canvas, curve, &y, |place| x(place) + aside));
         }
         name_curves(canvas, &curves.named, &frame, &y);
     }))
@@ -219,23 +221,36 @@ fn name_curves(canvas: &Canvas<'_>, curves: &[Curve<'_>], frame: &Frame<'_>, y: 
     let left = x_of(1, 2) + 90;
     for (index, (curve, at)) in curves.iter().zip(placed).enumerate() {
         let (place, value) = ends[index];
-        let style = &curve.style;
         let whole = place + 1 == places;
-        if whole {
-            let guide = [(left - 52, wanted[index]), (left - 26, at)];
-            canvas.line(&guide, palette::tint(style.colour, 40), 2);
-        }
-        palette::marker(canvas, (left - 10, at), style.member, style.colour);
         let figure = match whole {
             true => (frame.write)(value),
             false => format!("{} at {}", (frame.write)(value), frame.places[place]),
         };
-        let room = WIDTH - MARGIN - left - 30 - width(&figure, bold(SMALL));
-        let name = fit(style.name, plain(SMALL), room);
-        canvas.text((left + 12, at), Held::Left, plain(SMALL), &name);
-        let after = left + 26 + width(&name, plain(SMALL));
-        canvas.text((after, at), Held::Left, bold(SMALL), &figure);
+        let from = whole.then_some((left - 52, wanted[index]));
+        canvas.of(curve.style.name, || {
+            name_curve(canvas, &curve.style, from, (left, at), &figure);
+        });
     }
+}
+
+/// A name with its figure, and the way to it where the line ends beside it.
+fn name_curve(
+    canvas: &Canvas<'_>,
+    style: &Style<'_>,
+    from: Option<(i32, i32)>,
+    (left, at): (i32, i32),
+    figure: &str,
+) {
+    if let Some(from) = from {
+        let guide = [from, (left - 26, at)];
+        canvas.line(&guide, palette::tint(style.colour, 40), 2);
+    }
+    palette::marker(canvas, (left - 10, at), style.member, style.colour);
+    let room = WIDTH - MARGIN - left - 30 - width(figure, bold(SMALL));
+    let name = fit(style.name, plain(SMALL), room);
+    canvas.text((left + 12, at), Held::Left, plain(SMALL), &name);
+    let after = left + 26 + width(&name, plain(SMALL));
+    canvas.text((after, at), Held::Left, bold(SMALL), figure);
 }
 
 /// `36 %`, of a share.

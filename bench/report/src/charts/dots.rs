@@ -61,7 +61,7 @@ pub(crate) fn draw(dots: &Dots<'_>) -> Option<String> {
         grid(canvas, dots, &scale, (top, bottom));
         for (index, row) in (0..).zip(&dots.rows) {
             let middle = top + row_height * index + row_height / 2 + 5;
-            mark(canvas, dots, &scale, row, middle);
+            canvas.of(row.name, || mark(canvas, dots, &scale, row, middle));
         }
     }))
 }

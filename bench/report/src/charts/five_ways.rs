@@ -1,5 +1,6 @@
 //! Five ways at a glance: a column a model, its drawing on top, its figures below. Made for a slide.
 
+use plotters::style::RGBColor;
 use record::{Entrant, Estimate, Scenario, Workload};
 
 use super::canvas::{
@@ -33,6 +34,11 @@ const ROWS: [Measure; 5] = [
     Measure { title: "switches/request", hint: "less is better", metrics: &["switches_voluntary_per_request", "switches_involuntary_per_request"], workload: Workload::Rr, write: format::digits },
     Measure { title: "CPU time/request", hint: "less is better", metrics: &["cpu_us_per_request"], workload: Workload::Rr, write: |us| format!("{} µs", format::digits(us)) },
 ];
+
+/// The metrics of all rows.
+pub(crate) fn metrics() -> Vec<&'static str> {
+    ROWS.iter().flat_map(|row| row.metrics).copied().collect()
+}
 
 /// What stands in a column of a row.
 enum Shown {
@@ -81,7 +87,9 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
         canvas.head(title, &subtitles);
         legend(canvas, top + 110);
         for (index, entrant) in columns.iter().enumerate() {
-            column_head(canvas, entrant, (left(index), top), room);
+            canvas.of(&entrant.name, || {
+                column_head(canvas, entrant, (left(index), top), room);
+            });
         }
         for (index, (row, shown)) in figures.iter().enumerate() {
             let y = bars + ROW * index as i32;
@@ -196,39 +204,50 @@ fn bar_row(
         Shown::Instead(_) => 0.0,
     });
     let most = ends.fold(f64::MIN_POSITIVE, f64::max);
-    let length = room - 24;
     for (index, (it, entrant)) in shown.iter().zip(columns).enumerate() {
-        let x = left(index) + 12;
-        match it {
-            Shown::Bar { value, interval } => {
-                let at = |value: f64| {
-                    x + (f64::from(length) * (value / most).clamp(0.0, 1.0)).round() as i32
-                };
-                canvas.text(
-                    (x, y + 22),
-                    Held::Left,
-                    bold(28),
-                    &fit(&(row.write)(*value), bold(28), room - 20),
-                );
-                canvas.fill(x, y + 45, x + length, y + 69, palette::tint(SOFT, 92));
-                canvas.fill(
-                    x,
-                    y + 45,
-                    at(*value).max(x + 3),
-                    y + 69,
-                    palette::colour(&entrant.family),
-                );
-                if let Some((low, high)) = interval {
-                    canvas.whisker_across(at(*low), at(*high), y + 57, 8);
-                }
+        let place = (left(index) + 12, y, room);
+        canvas.of(&entrant.name, || {
+            bar(
+                canvas,
+                row,
+                it,
+                palette::colour(&entrant.family),
+                place,
+                most,
+            );
+        });
+    }
+}
+
+/// A figure above its bar, or what stands there instead.
+fn bar(
+    canvas: &Canvas<'_>,
+    row: &Measure,
+    it: &Shown,
+    colour: RGBColor,
+    (x, y, room): (i32, i32, i32),
+    most: f64,
+) {
+    let length = room - 24;
+    match it {
+        Shown::Bar { value, interval } => {
+            let at = |value: f64| {
+                x + (f64::from(length) * (value / most).clamp(0.0, 1.0)).round() as i32
+            };
+            let figure = fit(&(row.write)(*value), bold(28), room - 20);
+            canvas.text((x, y + 22), Held::Left, bold(28), &figure);
+            canvas.fill(x, y + 45, x + length, y + 69, palette::tint(SOFT, 92));
+            canvas.fill(x, y + 45, at(*value).max(x + 3), y + 69, colour);
+            if let Some((low, high)) = interval {
+                canvas.whisker_across(at(*low), at(*high), y + 57, 8);
             }
-            Shown::Instead(text) => {
-                let type_ = Type {
-                    colour: SOFT,
-                    ..plain(SMALL)
-                };
-                canvas.text((x, y + 40), Held::Left, type_, &fit(text, type_, room - 20));
-            }
+        }
+        Shown::Instead(text) => {
+            let type_ = Type {
+                colour: SOFT,
+                ..plain(SMALL)
+            };
+            canvas.text((x, y + 40), Held::Left, type_, &fit(text, type_, room - 20));
         }
     }
 }

@@ -136,12 +136,20 @@ pub(crate) fn line(
     };
     for stretch in places.split(Option::is_none) {
         let stretch: Vec<(i32, i32)> = stretch.iter().copied().flatten().collect();
-        match (stretch.as_slice(), style.member) {
+        match (stretch.as_slice(), dash(style.member)) {
             ([], _) => {}
             ([(x, y)], _) => canvas.line(&[(x - 3, *y), (x + 3, *y)], colour, wide),
-            (stretch, 0) => canvas.line(stretch, colour, wide),
-            (stretch, _) => canvas.dashes(stretch, colour, wide, 20),
+            (stretch, None) => canvas.line(stretch, colour, wide),
+            (stretch, Some(dash)) => canvas.dashes(stretch, colour, wide, dash),
         }
+    }
+}
+
+/// How long the dashes of a member of a family are; the first has none.
+pub(crate) fn dash(member: usize) -> Option<i32> {
+    match member {
+        0 => None,
+        _ => Some([20, 8, 34][(member - 1) % 3]),
     }
 }
 

@@ -35,7 +35,11 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     if ranking.is_empty() {
         return None;
     }
-    let mut rows: Vec<Row<'_>> = ranking.iter().filter_map(|it| row(data, it)).collect();
+    let shown = ranking.iter().filter(|it| data.look.shows(&it.contender));
+    let mut rows: Vec<Row<'_>> = shown.filter_map(|it| row(data, it)).collect();
+    if rows.is_empty() {
+        return None;
+    }
     bars::add_others(&mut rows, data, scenario, METRIC);
     let shown = bars::keep_used(&mut rows, PARTS.len());
     let mut load = format!(

@@ -14,13 +14,14 @@ mod distribution;
 mod dots;
 mod drawings;
 mod faults;
-mod five_ways;
+pub(crate) mod five_ways;
 mod growth;
 mod hosts;
 mod labels;
 mod labs;
 pub(crate) mod latency_by_rate;
 mod lines;
+pub(crate) mod look;
 pub(crate) mod memory;
 pub(crate) mod palette;
 pub(crate) mod percentiles;
@@ -28,6 +29,7 @@ mod state;
 mod struck;
 pub(crate) mod switches;
 pub(crate) mod system_calls;
+mod theme;
 pub(crate) mod throughput;
 pub(crate) mod time_series;
 mod work;
@@ -295,27 +297,48 @@ pub(crate) fn draw_all(data: &Data<'_>) -> Vec<Drawn> {
     drawn.collect()
 }
 
+/// The chart of this name, if it has data.
+pub(crate) fn draw_one(data: &Data<'_>, name: &str) -> Option<Drawn> {
+    let is_meant = |chart: &&Chart| {
+        let rest = name.strip_prefix(chart.name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    };
+    let mut drawn = CHARTS
+        .iter()
+        .filter(is_meant)
+        .flat_map(|chart| chart.pictures(data));
+    drawn.find(|drawn| drawn.name == name)
+}
+
+/// Names of charts, whether or not a folder has data for them; the second says that it is drawn of each scenario.
+pub(crate) fn names() -> impl Iterator<Item = (&'static str, bool)> {
+    let is_each = |chart: &Chart| matches!(chart.draw, Draw::Scenario(_));
+    CHARTS.iter().map(move |chart| (chart.name, is_each(chart)))
+}
+
 impl Chart {
     fn pictures(&self, data: &Data<'_>) -> Vec<Drawn> {
         match self.draw {
             Draw::Suite(draw) => {
-                let svg = draw(data, self.title);
-                svg.map(|svg| self.drawn(None, self.title.to_owned(), svg))
+                let title = data.look.title.as_deref().unwrap_or(self.title);
+                let svg = draw(data, title);
+                svg.map(|svg| self.drawn(data, None, title.to_owned(), svg))
                     .into_iter()
                     .collect()
             }
             Draw::Scenario(draw) => {
                 let picture = |scenario: &Scenario| {
-                    let title = format!("{}: {}", self.title, scenario.title);
+                    let own = || format!("{}: {}", self.title, scenario.title);
+                    let title = data.look.title.clone().unwrap_or_else(own);
                     let svg = draw(data, scenario, &title)?;
-                    Some(self.drawn(Some(&scenario.name), title, svg))
+                    Some(self.drawn(data, Some(&scenario.name), title, svg))
                 };
                 data.sections().filter_map(picture).collect()
             }
         }
     }
 
-    fn drawn(&self, scenario: Option<&str>, title: String, svg: String) -> Drawn {
+    fn drawn(&self, data: &Data<'_>, scenario: Option<&str>, title: String, svg: String) -> Drawn {
         let name = match scenario {
             Some(scenario) => format!("{}-{}", self.name, file_name(scenario)),
             None => self.name.to_owned(),
@@ -323,7 +346,10 @@ impl Chart {
         Drawn {
             name,
             scenario: scenario.map(str::to_owned),
-            svg: canvas::described(svg, &title, self.meaning),
+            svg: theme::themed(
+                canvas::described(svg, &title, self.meaning),
+                data.look.theme,
+            ),
             title,
             meaning: self.meaning,
         }
@@ -339,11 +365,44 @@ pub(crate) fn file_name(scenario: &str) -> String {
         .collect()
 }
 
+/// The picture in another size, its units as they were.
+pub(crate) fn sized(svg: &str, width: u32) -> String {
+    let of = |name: &str| {
+        let (_, rest) = svg.split_once(&format!(" {name}=\""))?;
+        rest.split_once('"').map(|(value, _)| value)
+    };
+    let (Some(was), Some(high)) = (of("width"), of("height")) else {
+        return svg.to_owned();
+    };
+    let parsed = |text: &str| text.parse::<f64>().unwrap_or(1.0);
+    let height = parsed(high) * f64::from(width) / parsed(was);
+    // A height is rounded to a pixel: the picture fills it all the same.
+    let new = format!(
+        " width=\"{width}\" height=\"{:.0}\" preserveAspectRatio=\"none\"",
+        height.max(1.0)
+    );
+    svg.replacen(&format!(" width=\"{was}\" height=\"{high}\""), &new, 1)
+}
+
+/// Pixels an inch of a screen, where a unit is a pixel.
+const SCREEN: u32 = 96;
+/// A picture with more takes half a gigabyte of memory.
+const MEGAPIXELS: u64 = 128;
+const INCHES_A_METRE: f64 = 39.370_078_740_157_48;
+
 /// The PNG of an SVG, pixel for unit.
 ///
 /// # Errors
 /// With what the renderer said.
 pub(crate) fn png(svg: &str) -> Result<Vec<u8>, String> {
+    png_at(svg, SCREEN)
+}
+
+/// The PNG of an SVG with so many pixels an inch, of which a unit is the 96th part; the file says so, for whoever prints.
+///
+/// # Errors
+/// With what the renderer said.
+pub(crate) fn png_at(svg: &str, dpi: u32) -> Result<Vec<u8>, String> {
     let mut options = usvg::Options {
         font_family: canvas::FONT.to_owned(),
         ..usvg::Options::default()
@@ -352,14 +411,39 @@ pub(crate) fn png(svg: &str) -> Result<Vec<u8>, String> {
     fonts.load_font_data(dejavu::sans::regular().to_vec());
     fonts.load_font_data(dejavu::sans::bold().to_vec());
     let tree = usvg::Tree::from_str(svg, &options).map_err(|error| error.to_string())?;
+    let scale = dpi as f32 / SCREEN as f32;
     let size = tree.size().to_int_size();
+    let size = size.scale_by(scale).ok_or("it has no size")?;
+    let megapixels = u64::from(size.width()) * u64::from(size.height()) / 1_000_000;
+    if megapixels > MEGAPIXELS {
+        return Err(format!(
+            "it would have {megapixels} megapixels, and {MEGAPIXELS} are the most"
+        ));
+    }
     let mut pixels = tiny_skia::Pixmap::new(size.width(), size.height()).ok_or("it has no size")?;
-    resvg::render(
-        &tree,
-        tiny_skia::Transform::identity(),
-        &mut pixels.as_mut(),
-    );
-    pixels.encode_png().map_err(|error| error.to_string())
+    let transform = tiny_skia::Transform::from_scale(scale, scale);
+    resvg::render(&tree, transform, &mut pixels.as_mut());
+    encoded(pixels, dpi).map_err(|error| error.to_string())
+}
+
+/// As a file; where it is not of a screen, it says how many pixels an inch it has.
+fn encoded(pixels: tiny_skia::Pixmap, dpi: u32) -> Result<Vec<u8>, png::EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, pixels.width(), pixels.height());
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    if dpi != SCREEN {
+        let a_metre = (f64::from(dpi) * INCHES_A_METRE).round() as u32;
+        encoder.set_pixel_dims(Some(png::PixelDimensions {
+            xppu: a_metre,
+            yppu: a_metre,
+            unit: png::Unit::Meter,
+        }));
+    }
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&pixels.take_demultiplied())?;
+    writer.finish()?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -35,9 +35,11 @@ pub(crate) fn tint(colour: RGBColor, white: u32) -> RGBColor {
     RGBColor(mix(colour.0), mix(colour.1), mix(colour.2))
 }
 
-/// Which member of its family an entrant is, from 0.
+/// Which member of its family an entrant is, from 0, whoever is shown; in print, where no colour tells families apart,
+/// which of all.
 pub(crate) fn member(data: &Data<'_>, name: &str, family: &str) -> usize {
-    let family = data.servers().filter(|entrant| entrant.family == family);
+    let all = data.everybody().filter(|entrant| !entrant.is_part());
+    let family = all.filter(|entrant| entrant.family == family || data.look.is_print());
     family.take_while(|entrant| entrant.name != name).count()
 }
 
@@ -63,13 +65,29 @@ pub(crate) fn marker_of(
     let d = r * 7 / 5;
     match member % 8 {
         0 => canvas.dot((x, y), r, colour),
-        1 => canvas.fill(x - r, y - r, x + r, y + r, colour),
+        1 => canvas.polygon(
+            &[
+                (x - r, y - r),
+                (x + r, y - r),
+                (x + r, y + r),
+                (x - r, y + r),
+            ],
+            colour,
+        ),
         2 => canvas.polygon(&[(x, y - d), (x + d, y + r), (x - d, y + r)], colour),
         3 => canvas.polygon(&[(x, y - d), (x + d, y), (x, y + d), (x - d, y)], colour),
         4 => canvas.polygon(&[(x, y + d), (x + d, y - r), (x - d, y - r)], colour),
         5 => canvas.polygon(&star((x, y), d, 4), colour),
         6 => canvas.polygon(&[(x - d, y - r), (x + r, y), (x - d, y + r)], colour),
         _ => canvas.polygon(&star((x, y), d, 5), colour),
+    }
+    // Beyond the eighth the shapes come again, with something in them.
+    let (long, short) = (r / 2 + 1, r / 5);
+    match member / 8 {
+        0 => {}
+        1 => canvas.dot((x, y), r / 3 + 1, PAPER),
+        2 => canvas.fill(x - short, y - long, x + short, y + long, PAPER),
+        _ => canvas.fill(x - long, y - short, x + long, y + short, PAPER),
     }
 }
 
@@ -88,8 +106,13 @@ fn star((x, y): (i32, i32), r: i32, points: u32) -> Vec<(i32, i32)> {
     (0..2 * points).map(corner).collect()
 }
 
-/// The last subtitle of every chart: machine, version.
+/// The last subtitle of charts of contenders: who is shown, machine, version.
 pub(crate) fn machine(data: &Data<'_>) -> String {
+    format!("{}{}", only(data), machine_alone(data))
+}
+
+/// The last subtitle of a chart of no contenders.
+pub(crate) fn machine_alone(data: &Data<'_>) -> String {
     let run = &data.results.run;
     let made = data
         .provisional()
@@ -101,6 +124,19 @@ pub(crate) fn machine(data: &Data<'_>) -> String {
         run.version,
         run.suite_name
     )
+}
+
+/// `only event-loop, tokio, of 9; `, where not everybody is shown.
+fn only(data: &Data<'_>) -> String {
+    let all = data.everybody().count();
+    let shown: Vec<&str> = data
+        .measured()
+        .map(|entrant| entrant.name.as_str())
+        .collect();
+    match shown.len() < all {
+        true => format!("only {}, of {all}; ", shown.join(", ")),
+        false => String::new(),
+    }
 }
 
 /// `5 rounds, medians with 95 % intervals`: of the rounds that were made.

@@ -66,9 +66,10 @@ pub(crate) fn draw(data: &Data<'_>, scenario: &Scenario, title: &str) -> Option<
     let subtitles = [
         format!("{}: {}; {rounds}", scenario.name, conditions(scenario)),
         format!(
-            "bars: replies in 100 ms, cut at {}/s; red: failed requests; line: the strike, dashed: its end; beside \
+            "bars: replies in 100 ms, cut at {}/s; {}: failed requests; line: the strike, dashed: its end; beside \
              the name: requests lost, outage",
-            format::tick(MOST * usual)
+            format::tick(MOST * usual),
+            if data.look.is_print() { "black" } else { "red" }
         ),
         palette::machine(data),
     ];
@@ -90,7 +91,8 @@ pub(crate) fn draw(data: &Data<'_>, scenario: &Scenario, title: &str) -> Option<
             };
             let here = panels.iter().skip(column * rows).take(rows);
             for (index, panel) in here.enumerate() {
-                panel.draw(canvas, &clock, top + row * index as i32, MOST * usual);
+                let y = top + row * index as i32;
+                canvas.of(panel.name, || panel.draw(canvas, &clock, y, MOST * usual));
             }
             if column * rows < panels.len() {
                 seconds(canvas, &clock, bottom);
@@ -113,7 +115,10 @@ fn panel<'a>(data: &Data<'_>, cell: &Cell<'a>) -> Option<Panel<'a>> {
     let mended = seconds(struck.iter().filter_map(|it| it.mended_ns).collect());
     Some(Panel {
         name: cell.contender,
-        colour: palette::colour(cell.family),
+        colour: match data.look.is_print() {
+            true => palette::CROWD,
+            false => palette::colour(cell.family),
+        },
         label: struck::label(data, cell),
         bars: bars(cell),
         marks: std::iter::once(strike).chain(mended).collect(),

@@ -68,8 +68,12 @@ fn texts(svg: &str) -> Vec<Placed> {
 }
 
 fn check(results: &record::Results) -> usize {
+    check_in(results, look::Look::default())
+}
+
+fn check_in(results: &record::Results, look: look::Look) -> usize {
     let summary = crate::summarise(results);
-    let data = Data::new(results, &summary);
+    let data = Data::new(results, &summary).looking(look);
     let drawn = draw_all(&data);
     for chart in &drawn {
         let height = number(chart.svg.split_once('>').expect("an svg").0, "height");
@@ -163,6 +167,74 @@ fn labels_neither_overlap_nor_leave_the_frame() {
         check(&fixture::steady_of(contenders));
         check(&fixture::rates_of(contenders));
         check(&fixture::struck_of(contenders));
+    }
+}
+
+/// Folders that runs have left, old ones and those that the project shows.
+fn folders() -> Vec<record::Results> {
+    let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let parents = [
+        here.join("tests/golden"),
+        here.join("../../results/reference"),
+    ];
+    let inside = parents
+        .iter()
+        .flat_map(|parent| std::fs::read_dir(parent).expect("in the sources"));
+    let folders = inside
+        .map(|it| it.expect("readable").path())
+        .filter(|it| it.join("run.json").exists());
+    folders
+        .map(|it| record::read_results(&it).expect("readable"))
+        .collect()
+}
+
+#[test]
+fn in_folders_of_real_runs_labels_neither_overlap_nor_leave_the_frame() {
+    let folders = folders();
+    assert!(folders.len() >= 3);
+    for results in &folders {
+        assert!(check(results) >= 7);
+        let first = results.run.entrants.iter().find(|it| it.skipped.is_none());
+        let alone = first.map(|it| it.name.clone()).into_iter().collect();
+        check_in(
+            results,
+            look::Look {
+                only: alone,
+                theme: look::Theme::Print,
+                title: Some(
+                    "A title that somebody has thought of for a slide, and that goes on and on "
+                        .repeat(3),
+                ),
+            },
+        );
+    }
+}
+
+#[test]
+fn in_print_everybody_has_a_marker_of_his_own() {
+    let [crowd, ..] = fixture::crowds();
+    let summary = crate::summarise(&crowd);
+    let print = look::Look {
+        theme: look::Theme::Print,
+        ..look::Look::default()
+    };
+    let data = Data::new(&crowd, &summary).looking(print);
+    let shape = |name: &str, family: &str| {
+        let member = palette::member(&data, name, family);
+        canvas::picture(40, |canvas| {
+            palette::marker(canvas, (20, 20), member, canvas::INK)
+        })
+    };
+    let shapes: Vec<String> = data
+        .measured()
+        .take(32)
+        .map(|it| shape(&it.name, &it.family))
+        .collect();
+    for (index, a) in shapes.iter().enumerate() {
+        assert!(
+            !shapes[index + 1..].contains(a),
+            "the shape of {index} comes again"
+        );
     }
 }
 

@@ -259,9 +259,9 @@ fn trace(canvas: &Canvas<'_>, axes: &Axes, line: &Series<'_>, index: usize, of: 
         .filter(|pair| pair[0].place + 1 == pair[1].place)
     {
         let ends = [at(&pair[0]), at(&pair[1])];
-        match line.style.member {
-            0 => canvas.line(&ends, line.style.colour, 5),
-            _ => canvas.dashes(&ends, line.style.colour, 4, 28),
+        match lines::dash(line.style.member) {
+            None => canvas.line(&ends, line.style.colour, 5),
+            Some(dash) => canvas.dashes(&ends, line.style.colour, 4, dash),
         }
     }
     for point in &line.points {

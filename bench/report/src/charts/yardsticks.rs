@@ -33,7 +33,7 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
             "Measured {}; the dot is the median, the bar holds four fifths of the samples",
             yardsticks::place(&run.yardsticks, &run.host)
         ),
-        palette::machine(data),
+        palette::machine_alone(data),
     ];
     let top = head_height(&subtitles) + 20;
     let bottom = top + ROW * rows.len() as i32 + 10;

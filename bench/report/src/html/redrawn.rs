@@ -1,7 +1,8 @@
 //! What the page's script draws anew: for each chart that it can, over which scenarios, of which metrics.
 //!
 //! A row says where figures stand in the summary, which the page holds anyway; only distributions and windows,
-//! which no summary has, bring their points along. A chart that is not here stays the picture that it is.
+//! which no summary has, bring their points along. A chart that is not here stays the picture that it is
+//! (`stills`), less what belongs to contenders that are hidden.
 
 use std::collections::BTreeMap;
 
@@ -72,7 +73,7 @@ pub(crate) fn redrawn(data: &Data<'_>) -> Value {
         add(format!("latency-{name}"), spectrum(data, scenario));
         add(format!("time-series-{name}"), window(data, scenario));
     }
-    json!({ "contenders": contenders.collect::<Vec<_>>(), "charts": charts })
+    json!({ "contenders": contenders.collect::<Vec<_>>(), "charts": charts, "stills": super::stills::stills(data) })
 }
 
 fn hex(colour: RGBColor) -> String {

@@ -1,5 +1,9 @@
 //! Text in a terminal's columns: cut, wrapped, left out.
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::format::printable;
+
 /// Of a terminal that nobody widened.
 pub(crate) const COLUMNS: usize = 80;
 
@@ -16,33 +20,50 @@ pub(crate) fn cut(mut lines: Vec<String>, room: usize, more: &str) -> Vec<String
 
 /// Where the report is, in one line or two.
 pub(crate) fn path_lines(path: &str) -> Vec<String> {
-    let line = format!("report: {path}");
+    let line = format!("report: {}", printable(path));
     if width(&line) <= COLUMNS {
         return vec![line];
     }
-    let tail: Vec<char> = path.chars().rev().take(COLUMNS - 1).collect();
-    let whole = tail.len() == path.chars().count();
-    let tail: String = tail.into_iter().rev().collect();
-    vec![
-        "report:".to_owned(),
-        if whole { tail } else { format!("…{tail}") },
-    ]
+    let path = printable(path);
+    if width(&path) <= COLUMNS {
+        return vec!["report:".to_owned(), path];
+    }
+    let from_end: String = path.chars().rev().collect();
+    let tail: String = head(&from_end, COLUMNS - 1).chars().rev().collect();
+    vec!["report:".to_owned(), format!("…{tail}")]
 }
 
-fn width(text: &str) -> usize {
-    text.chars().count()
+/// Columns that a text takes: some characters take two, some none.
+pub(crate) fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// As much of the beginning as so many columns hold.
+fn head(text: &str, columns: usize) -> &str {
+    let mut taken = 0;
+    let mut end = 0;
+    for (at, c) in text.char_indices() {
+        taken += c.width().unwrap_or(0);
+        if taken > columns {
+            break;
+        }
+        end = at + c.len_utf8();
+    }
+    &text[..end]
+}
+
+/// `text` and as many spaces as make it so wide.
+pub(crate) fn padded(text: &str, columns: usize) -> String {
+    text.to_owned() + &" ".repeat(columns.saturating_sub(width(text)))
 }
 
 /// `text` in at most `columns`, an ellipsis at the end when it is cut.
 pub(crate) fn clip(text: &str, columns: usize) -> String {
-    let line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let line = printable(text);
     if width(&line) <= columns {
         return line;
     }
-    line.chars().take(columns - 1).chain(['…']).collect()
+    format!("{}…", head(&line, columns.saturating_sub(1)))
 }
 
 /// `text` broken at spaces, continued lines indented by two.

@@ -1,16 +1,10 @@
-//! A distribution as a file for the HdrHistogram plotter, in the form of the Java library: four columns, and
-//! a footer. Values are milliseconds, the plotter's own unit, to the nanosecond.
+//! The files that `--hgrm` and `--hgrm-service` ask for; `report` knows their form.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use measure::load::Loaded;
 
 use crate::drive::failure::Failure;
-
-/// Steps of each half of what is left to 100 %, as in the Java tool.
-const STEPS: u32 = 5;
-const NS_PER_MS: f64 = 1e6;
 
 /// Writes the files that were asked for.
 ///
@@ -23,24 +17,7 @@ pub fn write(
 ) -> Result<(), Failure> {
     for (path, histogram) in [(response, &loaded.response), (service, &loaded.service)] {
         let Some(path) = path else { continue };
-        let mut text = heading();
-        for step in histogram.iter_quantiles(STEPS) {
-            let below = histogram.count_between(0, step.value_iterated_to());
-            row(
-                &mut text,
-                step.value_iterated_to(),
-                step.quantile_iterated_to(),
-                below,
-            );
-        }
-        let moments = (histogram.mean(), histogram.stdev(), histogram.max());
-        footer(&mut text, moments, histogram.len());
-        let sub_buckets = (2 * 10_u64.pow(histogram.sigfig().into())).next_power_of_two();
-        let _ = writeln!(
-            text,
-            "#[Buckets = {:12}, SubBuckets     = {sub_buckets:12}]",
-            histogram.buckets()
-        );
+        let text = report::hgrm(histogram);
         record::write_whole(path, text.as_bytes()).map_err(|error| {
             let what = format!("{} cannot be written", path.display());
             Failure::tool("output", what, error.to_string())
@@ -48,37 +25,4 @@ pub fn write(
         })?;
     }
     Ok(())
-}
-
-fn heading() -> String {
-    format!(
-        "{:>12} {:>14} {:>10} {:>14}\n\n",
-        "Value", "Percentile", "TotalCount", "1/(1-Percentile)"
-    )
-}
-
-fn row(text: &mut String, value_ns: u64, quantile: f64, total: u64) {
-    let value_ms = value_ns as f64 / NS_PER_MS;
-    // The plotter skips what is no number; Java leaves the column out, and then it has three.
-    let share = match quantile < 1.0 {
-        true => format!("{:.2}", 1.0 / (1.0 - quantile)),
-        false => "inf".to_owned(),
-    };
-    let _ = writeln!(
-        text,
-        "{value_ms:12.6} {quantile:2.12} {total:10} {share:>14}"
-    );
-}
-
-fn footer(text: &mut String, (mean_ns, stdev_ns, max_ns): (f64, f64, u64), count: u64) {
-    let (mean, stdev, max) = (
-        mean_ns / NS_PER_MS,
-        stdev_ns / NS_PER_MS,
-        max_ns as f64 / NS_PER_MS,
-    );
-    let _ = writeln!(
-        text,
-        "#[Mean    = {mean:12.6}, StdDeviation   = {stdev:12.6}]"
-    );
-    let _ = writeln!(text, "#[Max     = {max:12.6}, Total count    = {count:12}]");
 }

@@ -18,6 +18,9 @@ const PARTS: [(&str, RGBColor); 3] = [
 
 /// The picture; `None` when fork has no such figures.
 pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
+    if !data.look.shows(MECHANISM) {
+        return None;
+    }
     let mut rows = Vec::new();
     let labels: Vec<(String, &Lab)> = data
         .labs()

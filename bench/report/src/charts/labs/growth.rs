@@ -28,7 +28,11 @@ struct Point {
 }
 
 struct Line {
+    /// The mechanism.
+    who: String,
     name: String,
+    /// By rank among all, whoever is shown: its colour and marker.
+    index: usize,
     points: Vec<Point>,
 }
 
@@ -49,7 +53,7 @@ pub(crate) fn throughput_by_size(data: &Data<'_>, title: &str) -> Option<String>
     let is_here = |lab: &&Lab| lab.lab == LabKind::Ipc && lab.placement == Where::SameCore;
     let labs: Vec<&Lab> = data.labs().iter().filter(is_here).collect();
     let mut lines: Vec<Line> = data
-        .measured()
+        .everybody()
         .map(|entrant| {
             let size = |lab: &Lab| lab.bytes.unwrap_or(0) as f64;
             line(
@@ -67,10 +71,7 @@ pub(crate) fn throughput_by_size(data: &Data<'_>, title: &str) -> Option<String>
         point.value /= MIB;
         point.interval = point.interval.map(|(low, high)| (low / MIB, high / MIB));
     }
-    let last = |line: &Line| line.points.last().map_or(0.0, |it| it.value);
-    lines.sort_by(|a, b| last(b).total_cmp(&last(a)));
-    let left_out = lines.len().saturating_sub(LINES);
-    lines.truncate(LINES);
+    let left_out = keep_the_first(data, &mut lines);
     let mut conditions = "one way on one core, as many messages as fit".to_owned();
     if left_out > 0 {
         conditions.push_str(&format!("; {left_out} more left out, see the tables"));
@@ -97,7 +98,7 @@ pub(crate) fn spawn_by_state(data: &Data<'_>, title: &str) -> Option<String> {
         let mut labs: Vec<&Lab> = data.labs().iter().filter(is_here).collect();
         labs.sort_by_key(|lab| lab.state_mib);
         let state = |lab: &Lab| f64::from(lab.state_mib.unwrap_or(0)) * 1024.0 * 1024.0;
-        for entrant in data.measured() {
+        for entrant in data.everybody() {
             let name = match pages {
                 Pages::Small => entrant.name.clone(),
                 Pages::Huge => format!("{}, huge pages", entrant.name),
@@ -113,10 +114,7 @@ pub(crate) fn spawn_by_state(data: &Data<'_>, title: &str) -> Option<String> {
         }
     }
     lines.retain(|line| line.points.len() > 1);
-    let last = |line: &Line| line.points.last().map_or(0.0, |it| it.value);
-    lines.sort_by(|a, b| last(b).total_cmp(&last(a)));
-    let left_out = lines.len().saturating_sub(LINES);
-    lines.truncate(LINES);
+    let left_out = keep_the_first(data, &mut lines);
     let mut conditions =
         "from before the call to the child's first instruction, medians".to_owned();
     if left_out > 0 {
@@ -150,9 +148,24 @@ fn line(
         })
     };
     Line {
+        who: mechanism.to_owned(),
         name: name.to_owned(),
+        index: 0,
         points: labs.iter().filter_map(point).collect(),
     }
+}
+
+/// Those that are shown, the highest first, as many as can be told apart; how many more there are.
+fn keep_the_first(data: &Data<'_>, lines: &mut Vec<Line>) -> usize {
+    let last = |line: &Line| line.points.last().map_or(0.0, |it| it.value);
+    lines.sort_by(|a, b| last(b).total_cmp(&last(a)));
+    for (index, line) in lines.iter_mut().enumerate() {
+        line.index = index;
+    }
+    lines.retain(|line| data.look.shows(&line.who));
+    let left_out = lines.len().saturating_sub(LINES);
+    lines.truncate(LINES);
+    left_out
 }
 
 fn draw(chart: &Chart) -> Option<String> {
@@ -180,8 +193,8 @@ fn draw(chart: &Chart) -> Option<String> {
         };
         let y = Scale::about(HEIGHT - 130, top + 70, range(|it| it.value), true);
         grid(canvas, &x, &y, chart);
-        for (index, line) in chart.lines.iter().enumerate() {
-            trace(canvas, &x, &y, line, index);
+        for line in &chart.lines {
+            canvas.of(&line.who, || trace(canvas, &x, &y, line));
         }
         name_lines(canvas, &x, &y, chart);
     }))
@@ -221,7 +234,8 @@ fn whole(size: f64) -> String {
     }
 }
 
-fn trace(canvas: &Canvas<'_>, x: &Scale, y: &Scale, line: &Line, index: usize) {
+fn trace(canvas: &Canvas<'_>, x: &Scale, y: &Scale, line: &Line) {
+    let index = line.index;
     let places: Vec<(i32, i32)> = line
         .points
         .iter()
@@ -247,16 +261,21 @@ fn name_lines(canvas: &Canvas<'_>, x: &Scale, y: &Scale, chart: &Chart) {
     for (index, (line, place)) in chart.lines.iter().zip(placed).enumerate() {
         let from = line.points.last().map_or(x.to, |it| x.at(it.at));
         let guide = [(from + 14, wanted[index]), (left - 26, place)];
-        canvas.line(&guide, palette::tint(colour(index), 55), 2);
-        palette::marker(canvas, (left - 10, place), index, colour(index));
-        let figure = line
-            .points
-            .last()
-            .map_or(String::new(), |it| (chart.said)(it.value));
-        let room = WIDTH - MARGIN - left - 26 - width(&figure, bold(SMALL));
-        let name = fit(&line.name, plain(SMALL), room);
-        canvas.text((left + 12, place), Held::Left, plain(SMALL), &name);
-        let after = left + 26 + width(&name, plain(SMALL));
-        canvas.text((after, place), Held::Left, bold(SMALL), &figure);
+        let last = line.points.last();
+        let figure = last.map_or(String::new(), |it| (chart.said)(it.value));
+        canvas.of(&line.who, || name_line(canvas, line, guide, &figure));
     }
+}
+
+/// A name with its figure at the end of the way to it.
+fn name_line(canvas: &Canvas<'_>, line: &Line, guide: [(i32, i32); 2], figure: &str) {
+    let (colour, (x, place)) = (colour(line.index), guide[1]);
+    canvas.line(&guide, palette::tint(colour, 55), 2);
+    let left = x + 26;
+    palette::marker(canvas, (left - 10, place), line.index, colour);
+    let room = WIDTH - MARGIN - left - 26 - width(figure, bold(SMALL));
+    let name = fit(&line.name, plain(SMALL), room);
+    canvas.text((left + 12, place), Held::Left, plain(SMALL), &name);
+    let after = left + 26 + width(&name, plain(SMALL));
+    canvas.text((after, place), Held::Left, bold(SMALL), figure);
 }

@@ -5,15 +5,51 @@ function quoted(field) {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** The figures of a chart, one a line; of a picture that is not drawn anew, those of its scenario or of the run. */
-function csvOf(view) {
-  const head = ["contender", "family", "scenario", "x", "metric", "unit", "value", "low", "high", "rounds", "verdict", "reason"];
-  const rows = view.chart
+const HEAD = ["contender", "family", "scenario", "x", "metric", "unit", "value", "low", "high", "rounds", "verdict", "reason"];
+
+/** The figures of a picture that is not drawn anew; one of everybody's has no one's but those that it draws. */
+function stillRows(name) {
+  const { rows, scenarios = [], metrics = [] } = stills[name] || {};
+  if (rows) return rows;
+  const drawn = new Set(all(`#chart-${CSS.escape(name)} .card [data-contender]`).map(it => it.dataset.contender));
+  return summary.estimates.filter(it => scenarios.includes(it.scenario) && metrics.includes(it.metric) && !state.hide.has(it.contender) && (!drawn.size || drawn.has(it.contender))).map(it =>
+    [it.contender, it.family, it.scenario, "", it.metric, it.unit, it.value, it.low, it.high, it.rounds, it.verdict, it.reason]);
+}
+
+/** The figures of a chart, one a line. */
+function rowsOf(view) {
+  return view.chart
     ? view.chart.measures.flatMap(measure => seriesOf(view.chart, measure).flatMap(line => [...line.points, ...line.missing].map(it =>
       [it.who.name, it.who.family, it.scenario ?? view.chart.scenarios[0][0], it.x, measure.name, measure.unit, it.y, it.low, it.high, it.rounds, it.weak || "valid", it.y === null ? it.why : ""])))
-    : summary.estimates.filter(it => !state.hide.has(it.contender) && (!view.scenario || it.scenario === view.scenario)).map(it =>
-      [it.contender, it.family, it.scenario, "", it.metric, it.unit, it.value, it.low, it.high, it.rounds, it.verdict, it.reason]);
-  return [head, ...rows].map(row => row.map(quoted).join(",")).join("\n") + "\n";
+    : stillRows(view.name);
+}
+
+const csvOf = view => [HEAD, ...rowsOf(view)].map(row => row.map(quoted).join(",")).join("\n") + "\n";
+
+/** The same figures to be read: the chart in words. Made when somebody opens it, for a page has tens of thousands of cells. */
+function tabling(view) {
+  const box = make("div", { class: "box", tabindex: 0 });
+  const folded = make("details", { class: "data" }, make("summary", {}, "Its data as a table"), box);
+  const fill = () => {
+    if (!folded.open) return;
+    const rows = rowsOf(view);
+    // A column that is empty everywhere says nothing.
+    const used = HEAD.map((_, column) => column).filter(column => rows.some(row => row[column] != null && row[column] !== ""));
+    const cells = row => used.map(column => column ? make("td", {}, tabled(row, column)) : make("th", { scope: "row" }, row[0]));
+    box.replaceChildren(make("table", { "aria-label": `data of ${view.title}` },
+      make("thead", {}, make("tr", {}, ...used.map(column => make("th", { scope: "col" }, HEAD[column])))),
+      make("tbody", {}, ...rows.map(row => make("tr", {}, ...cells(row))))));
+  };
+  folded.addEventListener("toggle", fill);
+  whenChanged(fill);
+  return folded;
+}
+
+/** Values with their unit, as everywhere; what is missing is a dash. */
+function tabled(row, column) {
+  const value = row[column];
+  if (value == null || value === "") return "\u2013";
+  return ["value", "low", "high"].includes(HEAD[column]) ? figure(value, row[HEAD.indexOf("unit")]) : String(value);
 }
 
 /** The chart as it is seen, complete in itself: with its title, under which conditions, on which machine. */
@@ -154,9 +190,10 @@ function chartView(box) {
   const said = make("output", { class: "said" });
   const view = { name, scenario, title, box, chart: charts[name], still: card.querySelector("svg"), drawn: [], at: null, say: text => { said.textContent = text; } };
   if (!view.chart) {
-    const everybody = make("p", { class: "everybody" }, "A picture of everybody: hiding contenders does not change it.");
-    whenChanged(() => { everybody.hidden = !state.hide.size; });
-    card.after(make("div", { class: "tools" }, taking(view)), said, everybody);
+    const parts = all("[data-contender]", view.still);
+    whenChanged(() => parts.forEach(it => it.setAttribute("display", state.hide.has(it.dataset.contender) ? "none" : "inline")));
+    card.after(make("div", { class: "tools" }, taking(view)), said);
+    box.append(tabling(view));
     return;
   }
   const { chart } = view;
@@ -169,6 +206,7 @@ function chartView(box) {
   view.tip = make("div", { class: "tip", hidden: "", "aria-hidden": "true" });
   const left = make("p", { class: "absent" });
   card.before(make("div", { class: "tools" }, ...choosing(view), taking(view)), view.plot, said, left);
+  box.append(tabling(view));
   card.hidden = true;
   const redraw = () => {
     if (box.hidden) return;

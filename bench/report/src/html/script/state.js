@@ -3,7 +3,7 @@
 
 const read = id => JSON.parse(document.getElementById(id).textContent);
 const summary = read("summary");
-const { contenders, charts } = read("redrawn");
+const { contenders, charts, stills } = read("redrawn");
 const root = document.documentElement;
 
 const state = { hide: new Set(), without: new Set(), by: new Map(), scale: new Map(), sort: new Map(), theme: "" };
