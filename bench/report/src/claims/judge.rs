@@ -278,6 +278,10 @@ mod tests {
         assert_eq!(at_least(interval(1.9, 2.1)), Judged::Undecided);
         assert_eq!(at_least(None), Judged::Undecided);
         assert_eq!(
+            lies(interval(1.9, 2.1), Relation::LessThan, 2.0),
+            Judged::Undecided
+        );
+        assert_eq!(
             lies(interval(1.2, 1.9), Relation::LessThan, 2.0),
             Judged::Holds
         );

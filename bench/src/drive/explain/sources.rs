@@ -156,7 +156,9 @@ mod tests {
                 model.name
             );
             assert!(
-                header.iter().any(|line| line.contains("pays")),
+                header
+                    .iter()
+                    .any(|line| ["pays", "cost"].iter().any(|word| line.contains(word))),
                 "{}",
                 model.name
             );
