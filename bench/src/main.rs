@@ -200,8 +200,15 @@ fn main() -> ExitCode {
 
 /// Made from the very verbs and flags above.
 fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
+    let whole = Cli::command();
+    // What is hidden is nobody's to type.
+    let shown = whole.get_subcommands().filter(|verb| !verb.is_hide_set());
+    let mut shown = clap::Command::new("fiveways")
+        .version(env!("CARGO_PKG_VERSION"))
+        .args(whole.get_arguments().cloned())
+        .subcommands(shown.cloned());
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "fiveways", &mut script);
+    clap_complete::generate(shell, &mut shown, "fiveways", &mut script);
     drive::failure::print(&String::from_utf8_lossy(&script).trim_end());
     Ok(ExitCode::SUCCESS)
 }
