@@ -284,8 +284,12 @@ fn accounts(data: &Data<'_>, scenario: &str) -> Markup {
                 summary { (account.contender) ", item by item" }
                 div.box tabindex="0" {
                     table aria-label={ "ledger of " (account.contender) " under " (scenario) } {
-                        thead { tr { th scope="col" { "item" } th scope="col" { "per request" } th scope="col" { "price" } th scope="col" { "together" } th scope="col" { "price of" } } }
-                        tbody { @for item in ledger::page::items(account) { tr { th scope="row" { (item[0]) } @for cell in &item[1..] { td { (cell) } } } } }
+                        thead { tr { @for head in ["item", "per request", "price", "together", "price of"] { th scope="col" { (head) } } } }
+                        tbody {
+                            @for item in ledger::page::items(account) {
+                                tr { th scope="row" { (item[0]) } @for cell in &item[1..] { td { (cell) } } }
+                            }
+                        }
                     }
                 }
             }

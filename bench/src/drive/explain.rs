@@ -151,18 +151,12 @@ fn all() -> Vec<String> {
 
 /// The header that its source opens with, what it does for a request as measured, what it buys, what to read.
 fn model_lines(model: &sources::Model, results: Option<&Results>, source: bool) -> Vec<String> {
+    let sources::Model { name, path, .. } = model;
     let mut lines = vec![
-        format!("{}: {} ({})", model.name, model.sentence, model.family),
+        format!("{name}: {} ({})", model.sentence, model.family),
         String::new(),
     ];
     let drawn = |line: &String| line.contains(['─', '►', '│', '▼', '┐']);
-    let wrap = |text: &str| {
-        let options = textwrap::Options::new(COLUMNS).subsequent_indent("  ");
-        let lines = textwrap::wrap(text, options).into_iter();
-        lines
-            .map(std::borrow::Cow::into_owned)
-            .collect::<Vec<String>>()
-    };
     for line in model.header() {
         match drawn(&line) {
             true => lines.push(line),
@@ -170,39 +164,41 @@ fn model_lines(model: &sources::Model, results: Option<&Results>, source: bool) 
         }
     }
     lines.push(String::new());
-    match results.map(|results| {
-        (
-            &results.run.suite_name,
-            report::calls_of(results, &model.name),
-        )
-    }) {
-        Some((suite, calls)) if !calls.is_empty() => {
-            lines.push(format!(
-                "System calls per request, as the run of {suite} counted them:"
-            ));
-            lines.extend(calls.iter().flat_map(|line| wrap(line)));
-        }
-        _ => lines.extend(wrap(
-            "System calls per request: no run here has counted them (fiveways run counters).",
-        )),
-    }
-    if let Some(text) = report::model_text(&model.name) {
+    lines.extend(calls(name, results));
+    if let Some(text) = report::model_text(name) {
         lines.push(String::new());
         lines.extend(wrap(&format!("It buys {}", text.buys)));
         lines.extend([String::new(), "To read:".to_owned()]);
         lines.extend(text.reading.iter().flat_map(|it| wrap(&format!("- {it}"))));
     }
     lines.push(String::new());
-    match source {
-        true => {
-            lines.push(format!("{}, as built:", model.path));
-            lines.push(String::new());
-            lines.extend(model.source.lines().map(str::to_owned));
-        }
-        false => lines.push(format!(
-            "Its source ({}): fiveways explain {} --source",
-            model.path, model.name
-        )),
+    if source {
+        lines.extend([format!("{path}, as built:"), String::new()]);
+        lines.extend(model.source.lines().map(str::to_owned));
+    } else {
+        lines.push(format!("Its source ({path}):"));
+        lines.push(format!("  fiveways explain {name} --source"));
     }
     lines
+}
+
+/// What a request makes the kernel do, if a run here has counted it.
+fn calls(name: &str, results: Option<&Results>) -> Vec<String> {
+    let counted = results.map(|it| (&it.run.suite_name, report::calls_of(it, name)));
+    match counted {
+        Some((suite, calls)) if !calls.is_empty() => {
+            let head = format!("System calls per request, as the run of {suite} counted them:");
+            let calls = calls.iter().flat_map(|line| wrap(line));
+            std::iter::once(head).chain(calls).collect()
+        }
+        _ => {
+            wrap("System calls per request: no run here has counted them (fiveways run counters).")
+        }
+    }
+}
+
+fn wrap(text: &str) -> Vec<String> {
+    let options = textwrap::Options::new(COLUMNS).subsequent_indent("  ");
+    let lines = textwrap::wrap(text, options).into_iter();
+    lines.map(std::borrow::Cow::into_owned).collect()
 }

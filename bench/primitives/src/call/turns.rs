@@ -251,9 +251,8 @@ impl Turn for Connections {
                 _ => come(),
             }?;
             let event = EpollEvent::new(EpollFlags::EPOLLIN, 1);
-            match self.timed {
-                Moment::Register => times.of(|| self.epoll.add(&server, event))?,
-                _ => {}
+            if self.timed == Moment::Register {
+                times.of(|| self.epoll.add(&server, event))?;
             }
             served.push((client, server));
         }

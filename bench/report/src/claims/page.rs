@@ -44,11 +44,18 @@ pub(crate) fn section(data: &Data<'_>, charts: &[Drawn], figure: fn(&Drawn) -> M
         section.claims {
             h2 id="claims" { "The textbook's claims" }
             p.soft {
-                "Of " (judgements.len()) ": " (words::tally(judgements, Language::English)) ". Lines were fixed before the run: \"much\", \"very\" and \"slow\" \
-                 are at least 2 ×, \"only slightly better\" is less than 2 ×. A claim holds when all its tests do, and is refuted by one; \
-                 tests in grey only stand beside."
+                "Of " (judgements.len()) ": " (words::tally(judgements, Language::English)) ". Lines were fixed before the run: \"much\", \"very\" \
+                 and \"slow\" are at least 2 ×, \"only slightly better\" is less than 2 ×. A claim holds when all its tests do, \
+                 and is refuted by one; tests in grey only stand beside."
             }
-            ol.judgements { @for (judgement, claim) in words::told(judgements) { li class=(mark(judgement.judged)) { a href={ "#" (judgement.claim) } { (judgement.claim) } " " strong { (judgement.judged.as_str()) } " " (claim.sentence) } } }
+            ol.judgements {
+                @for (judgement, claim) in words::told(judgements) {
+                    li class=(mark(judgement.judged)) {
+                        a href={ "#" (judgement.claim) } { (judgement.claim) } " "
+                        strong { (judgement.judged.as_str()) } " " (claim.sentence)
+                    }
+                }
+            }
             @for claim in &claims { (claim) }
         }
     }
@@ -67,11 +74,16 @@ fn of_claim(data: &Data<'_>, judgement: &Judgement, claim: &Claim, pictures: &[M
     html! {
         article.claim id=(judgement.claim) {
             h3 { (judgement.claim) " " span.judged.(mark(judgement.judged)) { (judgement.judged.as_str()) } }
-            blockquote { p { (claim.sentence) } p lang="zh" { (claim.chinese) " " strong { (words::judged(judgement.judged, Language::Chinese)) } } }
-            @if judgement.claim == "C14" { p.soft { "Of the same two " a href="#C5" { "C5" } " says \"much\": the two stand side by side here, judged by different figures." } }
+            blockquote {
+                p { (claim.sentence) }
+                p lang="zh" { (claim.chinese) " " strong { (words::judged(judgement.judged, Language::Chinese)) } }
+            }
+            @if judgement.claim == "C14" {
+                p.soft { "Of the same two " a href="#C5" { "C5" } " says \"much\": they stand together here, judged by different figures." }
+            }
             div.box tabindex="0" {
                 table aria-label={ "tests of " (judgement.claim) } {
-                    thead { tr { th scope="col" { "test" } th scope="col" { "figure" } th scope="col" { "line" } th scope="col" { "rounds" } th scope="col" { "judged" } } }
+                    thead { tr { @for head in ["test", "figure", "line", "rounds", "judged"] { th scope="col" { (head) } } } }
                     tbody { @for test in &judgement.tests { (row(test)) } }
                 }
             }
