@@ -15,6 +15,7 @@ async function opened(browser, hash = "", options = {}) {
   page.on("pageerror", it => said.push(it.message));
   page.on("request", it => { if (!/^(file|data|blob):/.test(it.url())) said.push(`fetched ${it.url()}`); });
   await page.goto(address + hash);
+  if (options.javaScriptEnabled !== false) await page.waitForFunction(() => !document.documentElement.classList.contains("opening"));
   return page;
 }
 

@@ -31,9 +31,9 @@ const STYLE: &str = include_str!("html/style.css");
 
 /// Before the page is laid out: pictures that are to be drawn anew are not even measured.
 const EARLY: &str = concat!(
-    "document.documentElement.classList.add(\"live\");",
+    "document.documentElement.classList.add(\"live\", \"opening\");",
     // A browser that is too old for the other script keeps the pictures.
-    "addEventListener(\"error\", () => document.documentElement.classList.remove(\"live\"));"
+    "addEventListener(\"error\", () => document.documentElement.classList.remove(\"live\", \"opening\"));"
 );
 
 /// One function around them all: nothing of it is seen from outside.
