@@ -15,6 +15,7 @@ async function opened(browser, hash = "", options = {}) {
   page.on("pageerror", it => said.push(it.message));
   page.on("request", it => { if (!/^(file|data|blob):/.test(it.url())) said.push(`fetched ${it.url()}`); });
   await page.goto(address + hash);
+  if (options.javaScriptEnabled !== false) await page.waitForFunction(() => !document.documentElement.classList.contains("opening"));
   return page;
 }
 
@@ -51,19 +52,23 @@ async function sorting(page) {
 async function hiding(page) {
   const who = await page.$eval("tr[data-contender]:not(.weak)", it => it.dataset.contender);
   const lines = () => page.$$eval(".plot", (plots, who) => plots.filter(it => [...it.querySelectorAll("text")].some(text => text.textContent === who)).length, who);
-  const before = await lines();
+  // Of pictures that are not drawn anew, what is its alone.
+  const parts = () => page.$$eval(`.card:not([hidden]) svg [data-contender="${who}"]`, (parts, name) => parts.filter(it => getComputedStyle(it).display !== "none").length);
+  const [before, whole] = [await lines(), await parts()];
   assert(before > 0, `${who} is in a chart`);
+  assert(whole > 0, `${who} is in a picture`);
   await click(page, "#choose-contenders > summary");
   await shoot(page, "legend", false);
   await click(page, `#choose-contenders input[value="${who}"]`);
   assert.equal(await page.locator(`tr[data-contender="${who}"]:visible`).count(), 0, "no row is left");
   assert.equal(await lines(), 0, "no chart has it");
+  assert.equal(await parts(), 0, "nor a picture");
   assert((await page.evaluate("location.hash")).includes(`hide=${who}`));
   const other = await opened(page.context().browser(), await page.evaluate("location.hash"));
   assert.equal(await other.locator(`tr[data-contender="${who}"]:visible`).count(), 0, "the link shows the same");
   await other.context().close();
   await click(page, `#choose-contenders input[value="${who}"]`);
-  assert.equal(await lines(), before, "back again");
+  assert.deepEqual([await lines(), await parts()], [before, whole], "back again");
   await page.keyboard.press("Escape");
   assert.equal(await page.locator("#choose-contenders[open]").count(), 0, "Escape closes the legend");
   return "hiding, deep link";
@@ -168,6 +173,28 @@ async function taking(page) {
   return `copies of ${count} charts as SVG, PNG and CSV, saving`;
 }
 
+/** The table under each chart holds what its CSV does. */
+async function tabling(page) {
+  const figures = page.locator("figure[data-chart]:visible");
+  const count = await figures.count();
+  for (let index = 0; index < count; index++) {
+    const figure = figures.nth(index);
+    const name = await figure.getAttribute("data-chart");
+    await figure.locator(".data > summary").click();
+    await figure.locator(".data tbody tr").first().waitFor({ state: "attached" }).catch(() => assert.fail(`${name}: its table has no rows`));
+    const rows = await figure.locator(".data tbody tr").count();
+    await figure.locator(".take").evaluate(it => { it.open = true; });
+    await figure.locator(".take button", { hasText: "Copy CSV" }).click();
+    await page.waitForFunction(id => document.getElementById(id).querySelector("output.said").textContent === "CSV copied", `chart-${name}`);
+    const csv = await page.evaluate("navigator.clipboard.readText()");
+    assert.equal(rows, csv.trim().split(/\n(?=[^"]*(?:"[^"]*"[^"]*)*$)/).length - 1, `${name}: as many as its CSV`);
+    if (index === 0) await shoot(page, "table", false);
+    await figure.locator(".take").evaluate(it => { it.open = false; });
+    await figure.locator(".data > summary").click();
+  }
+  return `tables of ${count} charts`;
+}
+
 async function looking(browser) {
   for (const [name, options] of [["light", {}], ["dark", { colorScheme: "dark" }], ["phone", { viewport: { width: 375, height: 800 } }], ["phone-dark", { viewport: { width: 375, height: 800 }, colorScheme: "dark" }]]) {
     const page = await opened(browser, "", options);
@@ -232,7 +259,7 @@ async function main() {
       return [it.loadEventEnd, it.domInteractive];
     });
     console.log(`opened in ${Math.round(ms)} ms (read in ${Math.round(interactive)} ms)`);
-    for (const use of [sorting, hiding, filtering, pointing, theming, scaling, taking, printing]) console.log(`ok  ${await use(page)}`);
+    for (const use of [sorting, hiding, filtering, pointing, theming, scaling, taking, tabling, printing]) console.log(`ok  ${await use(page)}`);
     for (const look of [looking, scriptless]) console.log(`ok  ${await look(browser)}`);
     assert.deepEqual(said, [], "the console is silent and nothing is fetched");
     console.log("ok  console silent, nothing fetched");

@@ -15,6 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use record::{Lab, Scenario};
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::answers::{answers, of_scenario};
@@ -28,6 +29,13 @@ use grid::grid;
 
 const STYLE: &str = include_str!("html/style.css");
 
+/// Before the page is laid out: pictures that are to be drawn anew are not even measured.
+const EARLY: &str = concat!(
+    "document.documentElement.classList.add(\"live\", \"opening\");",
+    // A browser that is too old for the other script keeps the pictures.
+    "addEventListener(\"error\", () => document.documentElement.classList.remove(\"live\", \"opening\"));"
+);
+
 /// One function around them all: nothing of it is seen from outside.
 const SCRIPT: &str = concat!(
     "(() => {\n\"use strict\";\n",
@@ -40,15 +48,16 @@ const SCRIPT: &str = concat!(
 
 /// Nothing is fetched, and no script runs but ours; pictures are those that it makes.
 fn policy() -> String {
-    let hash = STANDARD.encode(Sha256::digest(SCRIPT));
+    let [early, hash] = [EARLY, SCRIPT].map(|script| STANDARD.encode(Sha256::digest(script)));
     format!(
-        "default-src 'none'; script-src 'sha256-{hash}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
+        "default-src 'none'; script-src 'sha256-{early}' 'sha256-{hash}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
          form-action 'none'"
     )
 }
 
 /// The page.
 pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
+    let redrawn = redrawn::redrawn(data, charts);
     let run = &data.results.run;
     let page = html! {
         (DOCTYPE)
@@ -59,6 +68,7 @@ pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { "fiveways: " (run.suite_name) }
                 style { (PreEscaped(STYLE)) }
+                script { (PreEscaped(EARLY)) }
             }
             body {
                 a.skip href="#answers" { "Skip to the answers" }
@@ -68,11 +78,11 @@ pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
                     (doubts(data))
                     h2 id="answers" tabindex="-1" { "Answers" }
                     ol.answers { @for answer in answers(data) { li { (answer) } } }
-                    (claims::page::section(data, charts, |chart| figure(chart, false)))
+                    (claims::page::section(data, charts, |chart| figure(chart, false, &redrawn)))
                     (ledger(data))
-                    (capacities(data, charts))
+                    (capacities(data, charts, &redrawn))
                     @for scenario in data.sections() { (section(data, scenario)) }
-                    (pictures(data, charts))
+                    (pictures(data, charts, &redrawn))
                     @for lab in data.labs() { (lab_section(data, lab)) }
                     (machine::missing(data))
                     (machine::host(data))
@@ -82,7 +92,7 @@ pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
                 }
                 footer { p.soft { "fiveways " (run.version) ". Figures are medians over rounds; intervals are 95 %. Missing figures are " (format::MISSING) ", never 0." } }
                 script type="application/json" id="summary" { (PreEscaped(embedded(data.summary))) }
-                script type="application/json" id="redrawn" { (PreEscaped(embedded(&redrawn::redrawn(data)))) }
+                script type="application/json" id="redrawn" { (PreEscaped(embedded(&redrawn))) }
                 script { (PreEscaped(SCRIPT)) }
             }
         }
@@ -91,7 +101,7 @@ pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
 }
 
 /// Five ways at a glance, then every other chart: those of the suite, then those of each scenario.
-fn pictures(data: &Data<'_>, charts: &[Drawn]) -> Markup {
+fn pictures(data: &Data<'_>, charts: &[Drawn], redrawn: &Value) -> Markup {
     let elsewhere = |chart: &&Drawn| data.search().is_some() && chart.name == HOCKEY_STICK;
     let claimed = claims::page::charts(data);
     let claimed = |chart: &&Drawn| claimed.contains(chart.name.as_str());
@@ -103,11 +113,11 @@ fn pictures(data: &Data<'_>, charts: &[Drawn]) -> Markup {
     let (of_suite, of_one): (Vec<&Drawn>, Vec<&Drawn>) =
         others.iter().partition(|chart| chart.scenario.is_none());
     html! {
-        @for chart in first { section { (figure(chart, true)) } }
+        @for chart in first { section { (figure(chart, true, redrawn)) } }
         @if !others.is_empty() {
             section {
                 h2 id="charts" { "Charts" }
-                @for chart in of_suite.iter().chain(&of_one) { (figure(chart, false)) }
+                @for chart in of_suite.iter().chain(&of_one) { (figure(chart, false, redrawn)) }
             }
         }
     }
@@ -175,7 +185,7 @@ fn noise(data: &Data<'_>) -> Markup {
 }
 
 /// The highest rates that are sustained, and beside them how response times grow.
-fn capacities(data: &Data<'_>, charts: &[Drawn]) -> Markup {
+fn capacities(data: &Data<'_>, charts: &[Drawn], redrawn: &Value) -> Markup {
     let Some(search) = data.search() else {
         return html! {};
     };
@@ -195,16 +205,17 @@ fn capacities(data: &Data<'_>, charts: &[Drawn]) -> Markup {
                 }
             }
             @if !notes.is_empty() { ul.notes { @for note in &notes { li { (note) } } } }
-            @for chart in charts.iter().filter(|it| it.name == HOCKEY_STICK) { (figure(chart, false)) }
+            @for chart in charts.iter().filter(|it| it.name == HOCKEY_STICK) { (figure(chart, false, redrawn)) }
         }
     }
 }
 
 /// A chart under its heading, with what it means and what it does not.
-fn figure(chart: &Drawn, leads: bool) -> Markup {
+fn figure(chart: &Drawn, leads: bool, redrawn: &Value) -> Markup {
+    let anew = redrawn["charts"].get(&chart.name).is_some();
     let (meaning, warning) = halves(chart.meaning);
     html! {
-        figure id={ "chart-" (chart.name) } data-chart=(chart.name) data-scenario=[chart.scenario.as_ref()] {
+        figure.redrawn[anew] id={ "chart-" (chart.name) } data-chart=(chart.name) data-scenario=[chart.scenario.as_ref()] {
             @if leads { h2 { (chart.title) } } @else { h3 { (chart.title) } }
             div.card tabindex="0" role="group" aria-label=(chart.title) { (PreEscaped(&chart.svg)) }
             figcaption {

@@ -239,6 +239,29 @@ fn in_print_everybody_has_a_marker_of_his_own() {
 }
 
 #[test]
+fn whoever_is_shown_alone_keeps_his_marker() {
+    let [crowd, ..] = fixture::crowds();
+    let summary = crate::summarise(&crowd);
+    for theme in [look::Theme::Light, look::Theme::Print] {
+        let of = |only: Vec<String>| {
+            let look = look::Look {
+                only,
+                theme,
+                title: None,
+            };
+            Data::new(&crowd, &summary).looking(look)
+        };
+        let all = of(Vec::new());
+        for entrant in all.everybody() {
+            let alone = of(vec![entrant.name.clone()]);
+            let member = |data: &Data<'_>| palette::member(data, &entrant.name, &entrant.family);
+            assert_eq!(member(&alone), member(&all), "{}", entrant.name);
+            assert_eq!(alone.measured().count(), 1);
+        }
+    }
+}
+
+#[test]
 fn a_crowd_has_room_and_whoever_has_no_line_of_his_own_is_told() {
     let mut runs = fixture::crowds();
     runs[0] = fixture::counted::with_counters(runs[0].clone(), 2);

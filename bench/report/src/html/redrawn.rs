@@ -12,7 +12,8 @@ use record::{SYSTEM_CALLS, Scenario};
 use serde_json::{Value, json};
 
 use crate::charts::{
-    latency_by_rate, memory, palette, percentiles, switches, system_calls, throughput, time_series,
+    Drawn, latency_by_rate, memory, palette, percentiles, switches, system_calls, throughput,
+    time_series,
 };
 use crate::counters::tables::commonest;
 use crate::data::Data;
@@ -47,7 +48,7 @@ const STEPS: [Reading; 5] = [
 ];
 
 /// Contenders with their colours, and the charts by the name of their picture.
-pub(crate) fn redrawn(data: &Data<'_>) -> Value {
+pub(crate) fn redrawn(data: &Data<'_>, drawn: &[Drawn]) -> Value {
     let contenders = data.firsts_then_others().into_iter().map(|it| {
         json!({
             "name": it.name, "family": it.family, "colour": hex(palette::colour(&it.family)),
@@ -73,7 +74,7 @@ pub(crate) fn redrawn(data: &Data<'_>) -> Value {
         add(format!("latency-{name}"), spectrum(data, scenario));
         add(format!("time-series-{name}"), window(data, scenario));
     }
-    json!({ "contenders": contenders.collect::<Vec<_>>(), "charts": charts, "stills": super::stills::stills(data) })
+    json!({ "contenders": contenders.collect::<Vec<_>>(), "charts": charts, "stills": super::stills::stills(data, drawn) })
 }
 
 fn hex(colour: RGBColor) -> String {

@@ -7,7 +7,7 @@ use record::{LabKind, Scenario, Workload};
 use serde_json::{Value, json};
 
 use crate::answers::{blocking, growth, state};
-use crate::charts::{file_name, five_ways};
+use crate::charts::{Drawn, file_name, five_ways};
 use crate::data::Data;
 use crate::{work, yardsticks};
 
@@ -33,7 +33,7 @@ const COPIES: [&str; 4] = [
 ];
 
 /// By the name of their picture: scenarios and metrics of the summary or, of yardsticks, which are in none, the lines.
-pub(super) fn stills(data: &Data<'_>) -> Value {
+pub(super) fn stills(data: &Data<'_>, charts: &[Drawn]) -> Value {
     let mut all: BTreeMap<String, Value> = BTreeMap::new();
     let mut add = |name: &str, scenarios: Vec<&str>, metrics: &[&str]| {
         let made = json!({ "scenarios": scenarios, "metrics": metrics });
@@ -68,6 +68,7 @@ pub(super) fn stills(data: &Data<'_>) -> Value {
     add("spawn-by-state", labs(LabKind::Spawn), &["spawn_ns_p50"]);
     add("copy-on-write", labs(LabKind::Spawn), &COPIES);
     all.insert("yardsticks".to_owned(), parts(data));
+    all.retain(|name, _| charts.iter().any(|chart| chart.name == *name));
     json!(all)
 }
 

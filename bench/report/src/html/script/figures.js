@@ -226,3 +226,8 @@ show();
 let before = innerWidth;
 addEventListener("resize", () => { if (innerWidth !== before) { before = innerWidth; show(); } });
 goToAnchor();
+// The page is there: now the rest of it, so that it is found, printed and photographed as a whole.
+addEventListener("load", () => (window.requestIdleCallback || setTimeout)(() => {
+  root.classList.remove("opening");
+  goToAnchor();
+}));

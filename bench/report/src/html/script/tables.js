@@ -91,7 +91,9 @@ function sortable(table) {
       if (known && index === Number(column)) head.setAttribute("aria-sort", direction);
       else head.removeAttribute("aria-sort");
     });
-    body.append(...(known ? sorted(asMade, Number(column), direction) : asMade));
+    const rows = known ? sorted(asMade, Number(column), direction) : asMade;
+    // Rows that are put where they stand make the browser lay the table out again.
+    if (rows.some((row, index) => body.rows[index] !== row)) body.append(...rows);
   });
 }
 
