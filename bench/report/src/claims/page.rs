@@ -21,7 +21,11 @@ pub(crate) fn charts(data: &Data<'_>) -> BTreeSet<&'static str> {
 }
 
 /// The section; `figure` draws a chart where it is shown for the first time.
-pub(crate) fn section(data: &Data<'_>, charts: &[Drawn], figure: fn(&Drawn) -> Markup) -> Markup {
+pub(crate) fn section(
+    data: &Data<'_>,
+    charts: &[Drawn],
+    figure: impl Fn(&Drawn) -> Markup,
+) -> Markup {
     let judgements = &data.summary.judgements;
     if judgements.is_empty() {
         return html! {};
