@@ -26,7 +26,7 @@ function rowsOf(view) {
 
 const csvOf = view => [HEAD, ...rowsOf(view)].map(row => row.map(quoted).join(",")).join("\n") + "\n";
 
-/** The same figures to be read: the chart in words. Made when somebody opens it, for a page has tens of thousands of cells. */
+/** The same figures to be read: the chart in words. Made when it is opened, for a page has tens of thousands of cells. */
 function tabling(view) {
   const box = make("div", { class: "box", tabindex: 0 });
   const folded = make("details", { class: "data" }, make("summary", {}, "Its data as a table"), box);
