@@ -15,7 +15,7 @@ use drive::failure::Failure;
 /// On the first day: `fiveways run` measures all and says who is fastest, at what cost; `fiveways duel A B`
 /// compares two closely, `fiveways compare A B` two runs; `fiveways capacity` searches for the highest rate that each
 /// sustains; `fiveways choose` says who meets a need of yours; `fiveways list` shows what there is to run; `fiveways
-/// verify` checks that every server answers as it must; `fiveways doctor` looks this machine over; `fiveways report`
+/// verify` checks that every server answers as it must; `fiveways trace` draws a few requests through the kernel; `fiveways doctor` looks this machine over; `fiveways report`
 /// draws the newest results again; `fiveways load` loads a server of your own.
 #[derive(Parser)]
 #[command(
@@ -69,6 +69,8 @@ enum Verb {
     },
     /// Look this machine over: what stands, what to change and why, and what it cannot show
     Doctor(drive::doctor::DoctorArgs),
+    /// Draw a few requests through the kernel: who calls what, wakes whom, waits for what
+    Trace(drive::trace::TraceArgs),
     /// Load one echo server of anybody's, and verify every byte of its replies
     Load(drive::load::LoadArgs),
     /// The far end of the instrument, on standard input and output
@@ -142,6 +144,7 @@ fn main() -> ExitCode {
         Verb::Duel(args) => (args.json, drive::duel::duel(&args)),
         Verb::Compare(args) => (args.json, drive::compare::compare(&args)),
         Verb::Doctor(args) => (args.json, drive::doctor::doctor(&args)),
+        Verb::Trace(args) => (args.json, drive::trace::trace(&args)),
         Verb::Load(args) => (args.json, drive::load::load(&args)),
         Verb::Report { dir, json } => (json, drive::report::report(dir, json)),
         Verb::List { who, json } => (json, drive::list::list(&who, json)),

@@ -16,6 +16,7 @@
 //! | host memory, cgroup memory | [`host_memory`] |
 //! | lab, findings | [`lab`] |
 //! | distribution | [`histogram`] |
+//! | trace: task, object, call, moment | [`trace`] |
 //! | metric | [`metric`] |
 //! | estimate, comparison, answer, verdict, noise floor | [`summary`] |
 //! | results | [`store`] |
@@ -34,6 +35,7 @@ pub mod store;
 pub mod suite;
 pub mod summary;
 mod toml_file;
+pub mod trace;
 pub mod usage;
 mod workers;
 mod workload;
@@ -53,4 +55,5 @@ pub use store::{Results, StoreError, Writer, read_results, write_whole};
 pub use suite::{Measure, Pace, Placing, Scenario, Suite, Workers, Workload, read_suite};
 pub use summary::{Answer, Capacity, Comparison, Estimate, NoiseFloor, SUMMARY_SCHEMA, Summary};
 pub use toml_file::{FileError, nearest};
+pub use trace::{TRACE_SCHEMA, Trace, TraceAsked};
 pub use yardstick::Yardstick;

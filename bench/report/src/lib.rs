@@ -25,6 +25,7 @@
 //! | what the machine's parts take | `yardsticks` |
 //! | what the machine cannot show, and what of it to change | `limits`, `checkup` |
 //! | parts that are measured by themselves | `labs` |
+//! | a few requests through the kernel | `trace` |
 //! | how a figure is written | `format` |
 //! | what a scenario was run under, in words | `conditions` |
 //! | pages | `answers`, `tables`, `columns`, `terminal`, `markdown`, `html`, `charts` |
@@ -64,6 +65,7 @@ mod stats;
 mod struck;
 mod tables;
 mod terminal;
+mod trace;
 mod yardsticks;
 
 pub use checkup::{Ink, Style, checkup, checkup_object};
@@ -78,6 +80,7 @@ pub use duel::duel;
 pub use pages::{WriteError, write};
 pub use precision::half_widths;
 pub use terminal::{capacity_table, terminal};
+pub use trace::{trace_svg, trace_text};
 
 /// Every figure of `results` with its interval or the reason why there is none, and every comparison with
 /// the suite's reference. Also valid on an unfinished run: its figures rest on the rounds made so far.

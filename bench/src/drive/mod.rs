@@ -19,4 +19,5 @@ pub mod saved;
 pub mod session;
 pub mod stopping;
 pub mod suites;
+pub mod trace;
 pub mod verify;
