@@ -83,7 +83,7 @@ pub struct Startup {
     /// How often which call was made.
     pub calls: BTreeMap<String, u64>,
     /// Calls that made what it serves with (sockets, epolls, pipes, rings, workers), in order.
-    pub opening: Vec<Call>,
+    pub opening: Vec<String>,
 }
 
 /// A process, or another thread of one.

@@ -203,7 +203,7 @@ fn note(trace: &mut Trace, tracer: &mut Tracer<'_>, took_ns: u64) {
     trace.startup = Startup {
         took_ns,
         calls: std::mem::take(&mut watcher.counted),
-        opening: std::mem::take(&mut watcher.opening),
+        opening: watcher.opened(),
     };
     trace.tasks.clone_from(&watcher.tasks.record);
     trace.objects.clone_from(&watcher.world.objects.record);

@@ -34,6 +34,8 @@ pub struct Objects<'a> {
     pub record: Vec<Object>,
     by_key: HashMap<Key, usize>,
     counted: HashMap<ObjectKind, u32>,
+    /// Ends of socket pairs, by inode: the other end, and whether this one was named first.
+    pairs: HashMap<u64, (u64, bool)>,
     port: u16,
     clients: &'a ClientPorts,
 }
@@ -45,6 +47,7 @@ impl<'a> Objects<'a> {
             record: Vec::new(),
             by_key: HashMap::new(),
             counted: HashMap::new(),
+            pairs: HashMap::new(),
             port,
             clients,
         }
@@ -99,11 +102,27 @@ impl<'a> Objects<'a> {
 
     /// Two descriptors of a process are the ends of a socket pair.
     pub fn pair(&mut self, process: i32, ends: [u64; 2]) {
-        let inodes = ends.map(|fd| socket_inode(process, fd));
-        let [Some(a), Some(b)] = inodes else { return };
+        if let [Some(a), Some(b)] = ends.map(|fd| socket_inode(process, fd)) {
+            self.pairs.insert(a, (b, true));
+            self.pairs.insert(b, (a, false));
+        }
+    }
+
+    /// Counts anew: what was met until now is forgotten, but for which sockets are pairs.
+    pub fn forget(&mut self) {
+        self.record.clear();
+        self.by_key.clear();
+        self.counted.clear();
+    }
+
+    /// Both ends get their names when one is met.
+    fn name_pair(&mut self, first: u64, second: u64) {
         let nth = self.next(ObjectKind::Pair);
         let names = [format!("pair {nth}a"), format!("pair {nth}b")];
-        for (inode, name, peer) in [(a, &names[0], &names[1]), (b, &names[1], &names[0])] {
+        for (inode, name, peer) in [
+            (first, &names[0], &names[1]),
+            (second, &names[1], &names[0]),
+        ] {
             self.by_key.insert(Key::Inode(inode), self.record.len());
             self.record.push(Object {
                 name: name.clone(),
@@ -115,6 +134,16 @@ impl<'a> Objects<'a> {
 
     fn socket(&mut self, inode: u64) -> String {
         let key = Key::Inode(inode);
+        if let Some(&(other, first)) = self.pairs.get(&inode)
+            && !self.by_key.contains_key(&key)
+        {
+            let (a, b) = if first {
+                (inode, other)
+            } else {
+                (other, inode)
+            };
+            self.name_pair(a, b);
+        }
         if let Some(at) = self.by_key.get(&key) {
             return self.record[*at].name.clone();
         }

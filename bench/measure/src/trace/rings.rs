@@ -55,8 +55,8 @@ struct Ring {
     orders_at: u64,
     /// Answers up to here were told.
     told: u32,
-    /// What was ordered under a word.
-    ordered: HashMap<u64, (String, Option<String>)>,
+    /// What was ordered under a word, of which descriptor.
+    ordered: HashMap<u64, (String, Option<u64>)>,
 }
 
 /// All rings, by process and descriptor.
@@ -129,12 +129,13 @@ impl Ring {
             let named = OPS.iter().find(|(op, _)| *op == code);
             let what = named.map_or(format!("order {code}"), |(_, name)| (*name).to_owned());
             let fd = u32_at(&order, 4);
-            let on = (fd as i32 >= 0 && !matches!(code, 11 | 12 | 14 | 31))
-                .then(|| objects.of(process, u64::from(fd)))
-                .flatten();
-            self.ordered
-                .insert(u64_at(&order, 32), (what.clone(), on.clone()));
-            told.push(Told { on, what });
+            let about = fd as i32 >= 0 && !matches!(code, 11 | 12 | 14 | 31);
+            let fd = about.then_some(u64::from(fd));
+            self.ordered.insert(u64_at(&order, 32), (what.clone(), fd));
+            told.push(Told {
+                on: fd.and_then(|fd| objects.of(process, fd)),
+                what,
+            });
         }
         Some(told)
     }
@@ -153,7 +154,8 @@ impl Ring {
             let place = self.cq_at + u64::from(self.cq[5]) + u64::from(at) * size;
             let answer = memory::bytes(process, place, 16)?;
             let ordered = self.ordered.get(&u64_at(&answer, 0)).cloned();
-            let (what, on) = ordered.unwrap_or_else(|| ("an order".to_owned(), None));
+            let (what, fd) = ordered.unwrap_or_else(|| ("an order".to_owned(), None));
+            let on = fd.and_then(|fd| objects.of(process, fd));
             let result = u32_at(&answer, 8) as i32;
             told.push(match (what.as_str(), result) {
                 ("accept", 0..) => Told {

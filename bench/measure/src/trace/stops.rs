@@ -63,8 +63,8 @@ pub struct Watcher<'a> {
     pub signals: Vec<Signalled>,
     /// How often what was called before the recording.
     pub counted: BTreeMap<String, u64>,
-    /// What was opened before it.
-    pub opening: Vec<Call>,
+    /// What was opened before it, by whom.
+    opening: Vec<(i32, &'static str)>,
     /// Whether there were more calls than are kept.
     pub truncated: bool,
     /// How the first process ended.
@@ -116,6 +116,8 @@ impl<'a> Watcher<'a> {
     /// Keeps what is called from now on. What tasks are in already is kept when it returns.
     pub fn record(&mut self) {
         self.mode = Mode::Recording;
+        self.tasks.forget_the_dead();
+        self.world.objects.forget();
         for (_, live) in self.tasks.each() {
             let process = live.process;
             if let Some(pending) = &mut live.pending {
@@ -144,6 +146,15 @@ impl<'a> Watcher<'a> {
             call.slept = asleep(process, tid).then_some(1);
             self.keep(tid, call);
         }
+    }
+
+    /// The calls that made what it serves with, by those who serve.
+    pub fn opened(&self) -> Vec<String> {
+        let theirs = self
+            .opening
+            .iter()
+            .filter(|(tid, _)| self.tasks.name(*tid).is_some());
+        theirs.map(|(_, name)| (*name).to_owned()).collect()
     }
 
     /// When somebody last stopped or ended.
@@ -212,8 +223,8 @@ impl<'a> Watcher<'a> {
             .map_or("?", |it| it.name());
         let keep = match self.mode {
             Mode::Recording => true,
-            // What a ring was told is known only if it is always read.
-            Mode::Startup => OPENING.contains(&name) || name == "io_uring_enter",
+            // What a ring was told, and which sockets are pairs, is known only if it is always read.
+            Mode::Startup => matches!(name, "io_uring_enter" | "socketpair"),
             Mode::Ending => false,
         };
         let call = keep.then(|| self.world.begun(live.process, name, &args, from_ns));
@@ -238,13 +249,25 @@ impl<'a> Watcher<'a> {
         self.note_rings(process, &pending, result, failed);
         self.listened |= pending.name == "listen" && !failed;
         if self.mode == Mode::Startup {
-            *self.counted.entry(pending.name.to_owned()).or_default() += 1;
+            self.note_opening(tid, pending.name, failed);
         }
         if let Some(mut call) = pending.call {
             self.world
                 .ended(&mut call, process, &pending.args, (result, failed));
             (call.to_ns, call.slept) = (Some(to_ns), slept);
+            self.name_result(&mut call);
             self.keep(tid, call);
+        }
+    }
+
+    fn note_opening(&mut self, tid: i32, name: &'static str, failed: bool) {
+        *self.counted.entry(name.to_owned()).or_default() += 1;
+        if name == "execve" {
+            // What the program before it has opened is another's.
+            self.opening.retain(|(of, _)| *of != tid);
+        }
+        if !failed && OPENING.contains(&name) {
+            self.opening.push((tid, name));
         }
     }
 
@@ -264,13 +287,33 @@ impl<'a> Watcher<'a> {
     fn keep(&mut self, tid: i32, mut call: Call) {
         call.task = self.tasks.name(tid).unwrap_or_default();
         match self.mode {
-            Mode::Startup => {
-                if call.errno.is_none() && OPENING.contains(&call.name.as_str()) {
-                    self.opening.push(call);
-                }
-            }
+            Mode::Startup => {}
             _ if self.calls.len() < MOST_CALLS => self.calls.push(call),
             _ => self.truncated = true,
+        }
+    }
+
+    /// Processes by name: their numbers differ from run to run.
+    fn name_result(&self, call: &mut Call) {
+        const ANSWER_WHO: &[&str] = &[
+            "clone",
+            "clone3",
+            "fork",
+            "vfork",
+            "wait4",
+            "getpid",
+            "gettid",
+            "getppid",
+            "set_tid_address",
+        ];
+        if ANSWER_WHO.contains(&call.name.as_str())
+            && let Some(result) = call.result.filter(|result| *result > 0)
+        {
+            let named = i32::try_from(result)
+                .ok()
+                .and_then(|tid| self.tasks.name(tid));
+            call.made = call.made.take().or(named);
+            call.result = None;
         }
     }
 

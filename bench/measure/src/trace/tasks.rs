@@ -41,24 +41,27 @@ pub struct Tasks {
     live: HashMap<i32, Live>,
     /// In the order of their births.
     pub record: Vec<Task>,
+    /// Places in the record, of those who are gone, too.
+    places: HashMap<i32, usize>,
     processes: u32,
     threads: HashMap<i32, u32>,
 }
 
 impl Tasks {
-    /// Nobody lives any more.
-    pub fn is_empty(&self) -> bool {
-        self.live.is_empty()
-    }
-
     /// Its state, if it is known.
     pub fn get(&mut self, tid: i32) -> Option<&mut Live> {
         self.live.get_mut(&tid)
     }
 
-    /// Every living task.
+    /// Every living task, in the order of their births.
     pub fn each(&mut self) -> impl Iterator<Item = (i32, &mut Live)> {
-        self.live.iter_mut().map(|(tid, live)| (*tid, live))
+        let mut all: Vec<(i32, &mut Live)> = self
+            .live
+            .iter_mut()
+            .map(|(tid, live)| (*tid, live))
+            .collect();
+        all.sort_by_key(|(_, live)| live.at);
+        all.into_iter()
     }
 
     /// The processes that live.
@@ -72,20 +75,8 @@ impl Tasks {
     /// A new task, made by `parent`.
     pub fn born(&mut self, tid: i32, parent: Option<i32>, at_ns: u64) -> &str {
         let process = number(tid, "Tgid:").unwrap_or(tid);
-        let parent = parent.and_then(|tid| Some(self.record[self.live.get(&tid)?.at].name.clone()));
-        let (name, of) = match self.live.get(&process) {
-            Some(leader) if process != tid => {
-                let of = self.record[leader.at].process.clone();
-                let nth = self.threads.entry(process).or_insert(1);
-                *nth += 1;
-                (format!("{of}.{nth}"), of)
-            }
-            _ => {
-                self.processes += 1;
-                let name = format!("p{}", self.processes);
-                (name.clone(), name)
-            }
-        };
+        let parent = parent.and_then(|tid| self.name(tid));
+        let (name, of) = self.next_name(tid, process);
         let live = Live {
             at: self.record.len(),
             process,
@@ -95,6 +86,7 @@ impl Tasks {
             stops: 0,
         };
         self.live.insert(tid, live);
+        self.places.insert(tid, self.record.len());
         self.record.push(Task {
             name,
             process: of,
@@ -106,9 +98,53 @@ impl Tasks {
         &self.record[self.record.len() - 1].name
     }
 
-    /// Its name in the record.
+    fn next_name(&mut self, tid: i32, process: i32) -> (String, String) {
+        match self.live.get(&process) {
+            Some(leader) if process != tid => {
+                let of = self.record[leader.at].process.clone();
+                let nth = self.threads.entry(process).or_insert(1);
+                *nth += 1;
+                (format!("{of}.{nth}"), of)
+            }
+            _ => {
+                self.processes += 1;
+                let name = format!("p{}", self.processes);
+                (name.clone(), name)
+            }
+        }
+    }
+
+    /// Forgets who is gone, and counts the others anew: a program that is started by shells has the same names as
+    /// one that is not.
+    pub fn forget_the_dead(&mut self) {
+        let mut living: Vec<(usize, i32)> =
+            self.live.iter().map(|(tid, it)| (it.at, *tid)).collect();
+        living.sort_unstable();
+        let before = std::mem::take(&mut self.record);
+        let mut renamed = HashMap::new();
+        (self.processes, self.threads) = (0, HashMap::new());
+        self.places.clear();
+        for (at, tid) in living {
+            let process = self.live[&tid].process;
+            let (name, of) = self.next_name(tid, process);
+            let parent = before[at].parent.as_ref();
+            renamed.insert(before[at].name.clone(), name.clone());
+            self.places.insert(tid, self.record.len());
+            if let Some(live) = self.live.get_mut(&tid) {
+                live.at = self.record.len();
+            }
+            self.record.push(Task {
+                name,
+                process: of,
+                parent: parent.and_then(|parent| renamed.get(parent).cloned()),
+                ..before[at].clone()
+            });
+        }
+    }
+
+    /// Its name in the record, whether or not it lives.
     pub fn name(&self, tid: i32) -> Option<String> {
-        Some(self.record[self.live.get(&tid)?.at].name.clone())
+        Some(self.record[*self.places.get(&tid)?].name.clone())
     }
 
     /// It is about to end.
