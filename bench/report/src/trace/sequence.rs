@@ -47,14 +47,13 @@ pub fn trace_text(trace: &Trace) -> String {
 }
 
 fn head(trace: &Trace) -> Vec<String> {
-    let mut lines = vec![
-        format!(
-            "{}: {}, one after another, then all at once",
-            trace.contender,
-            words::load(trace)
-        ),
-        String::new(),
-    ];
+    let title = format!(
+        "{}: {}, one after another, then all at once",
+        trace.contender,
+        words::load(trace)
+    );
+    let mut lines = wrap_to(&title, COLUMNS);
+    lines.push(String::new());
     let mut say = |text: &str| lines.extend(wrap_to(text, COLUMNS));
     say(&format!("{}.", words::startup(trace)));
     say(&format!("{}.", slowed(trace)));

@@ -16,13 +16,19 @@ pub(super) fn slowed(trace: &Trace) -> String {
         latencies(&trace.untraced.clients, &alone),
     );
     match (median(&with), median(&without)) {
-        (Some(with_ns), Some(without_ns)) => format!(
-            "Tracing slowed it {} times: a request took {}, untraced {} (medians of {}, one client at a time)",
-            format::digits(with_ns / without_ns),
-            format::time(with_ns),
-            format::time(without_ns),
-            with.len(),
-        ),
+        (Some(with_ns), Some(without_ns)) => {
+            let times = match with_ns / without_ns {
+                // Somebody else was at work: tracing makes nothing faster.
+                ..1.0 => "This machine was not at rest, so that how much tracing slowed it cannot be said".to_owned(),
+                times => format!("Tracing slowed it {} times", format::digits(times)),
+            };
+            format!(
+                "{times}: a request took {}, untraced {} (medians of {}, one client at a time)",
+                format::time(with_ns),
+                format::time(without_ns),
+                with.len(),
+            )
+        }
         _ => match &trace.untraced.reason {
             Some(reason) => format!("How much tracing slowed it is not known: {reason}"),
             None => "How much tracing slowed it is not known: no client had a reply".to_owned(),

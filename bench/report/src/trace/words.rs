@@ -105,7 +105,9 @@ fn came_of(call: &Call) -> String {
         "read" | "readv" | "recvfrom" | "recvmsg"
     );
     match (call.result, &call.made) {
-        _ if !told.is_empty() => format!(" = {told}"),
+        _ if !told.is_empty() => format!(" → {told}"),
+        (Some(0), None) if call.name == "wait4" => ": nobody yet".to_owned(),
+        (Some(0), None) if call.name == "futex" => ": woken".to_owned(),
         (_, Some(made)) => format!(" = {made}"),
         (Some(0), None) if reads => " = 0, the end".to_owned(),
         (Some(0) | None, None) => String::new(),
