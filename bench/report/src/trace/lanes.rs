@@ -11,8 +11,8 @@ use super::slowed::slowed;
 use super::wakes::{Wakes, wakes};
 use super::words;
 use crate::charts::canvas::{
-    BODY, Canvas, Held, INK, MARGIN, PAPER, RULE, SMALL, SOFT, WIDTH, bold, described, fit,
-    head_height, picture, plain, soft,
+    BODY, Canvas, Held, INK, MARGIN, PAPER, SMALL, SOFT, WIDTH, bold, described, fit, head_height,
+    picture, plain, soft,
 };
 use crate::charts::palette::tint;
 use crate::conditions;
@@ -24,6 +24,9 @@ const NAMES: i32 = 150;
 /// From one lane of a task to the next, and how high its boxes are.
 const TASK: i32 = 96;
 const TASK_BOX: i32 = 68;
+/// A task's lane in which it only sleeps, and its box.
+const RESTING: i32 = 52;
+const RESTING_BOX: i32 = 46;
 /// The same of clients.
 const CLIENT: i32 = 56;
 const CLIENT_BOX: i32 = 38;
@@ -76,7 +79,8 @@ fn subtitles(trace: &Trace) -> Vec<String> {
     let mut subtitles = vec![
         "Time runs to the right, and is not to scale: each thing is as wide as its name. Stamps count from the first connect of a part."
             .to_owned(),
-        format!("{}; {}.", words::startup(trace), slowed(trace)),
+        format!("{}.", words::startup(trace)),
+        format!("{}.", slowed(trace)),
     ];
     if let Some(cause) = &trace.cause {
         subtitles.push(format!("It did not go well: {}.", cause.text));
@@ -137,14 +141,41 @@ impl Drawn {
         }
     }
 
-    fn strip_height(&self) -> i32 {
-        let clients = i32::try_from(self.clients).unwrap_or(0);
-        let tasks = i32::try_from(self.layout.lanes.len()).unwrap_or(0) - clients;
-        STAMPS + clients * CLIENT + tasks * TASK + GAP
+    /// The lanes in which there is somebody between two places.
+    fn alive(&self, from: i32, to: i32) -> Vec<usize> {
+        let lives = self.layout.lives.iter().enumerate();
+        let alive = lives.filter(|(_, (begins, ends))| *begins < to && *ends > from);
+        alive.map(|(lane, _)| lane).collect()
+    }
+
+    fn strip_height(&self, from: i32, to: i32) -> i32 {
+        let lanes = self.alive(from, to);
+        let heights = lanes.iter().map(|lane| self.lane_height(*lane, from, to));
+        STAMPS + heights.sum::<i32>() + GAP
+    }
+
+    fn lane_height(&self, lane: usize, from: i32, to: i32) -> i32 {
+        match lane < self.clients {
+            true => CLIENT,
+            false if self.rests(lane, from, to) => RESTING,
+            false => TASK,
+        }
+    }
+
+    /// Whether a lane has nothing but sleep between two places.
+    fn rests(&self, lane: usize, from: i32, to: i32) -> bool {
+        let mut boxes = self.layout.boxes.iter();
+        !boxes.any(|placed| {
+            placed.lane == lane && placed.look != Look::Asleep && placed.x0 < to && placed.x1 > from
+        })
     }
 
     fn height(&self) -> i32 {
-        TITLE + self.strip_height() * i32::try_from(self.strips.len()).unwrap_or(1)
+        let strips = self
+            .strips
+            .iter()
+            .map(|(from, to)| self.strip_height(*from, *to));
+        TITLE + strips.sum::<i32>()
     }
 
     fn draw(&self, canvas: &Canvas<'_>, trace: &Trace, top: i32) -> i32 {
@@ -157,30 +188,34 @@ impl Drawn {
                 from,
                 to,
                 top: y,
+                lanes: self.alive(from, to),
             };
             strip.draw(canvas);
-            y += self.strip_height();
+            y += self.strip_height(from, to);
         }
         y
     }
 }
 
-/// Cuts where nothing is cut in two but sleep.
+/// Cuts where nothing is cut in two but sleep, into strips of about the same width.
 fn strips(layout: &Layout) -> Vec<(i32, i32)> {
     let room = WIDTH - 2 * MARGIN - NAMES;
     let solid = || {
-        layout
-            .boxes
-            .iter()
-            .filter(|placed| placed.look != Look::Asleep)
+        let boxes = layout.boxes.iter();
+        boxes.filter(|placed| placed.look != Look::Asleep)
     };
+    let whole = |x: &i32| !solid().any(|placed| placed.x0 < *x && placed.x1 > *x);
     let mut strips = Vec::new();
     let mut from = 0;
     while layout.width - from > room {
-        let whole = |x: &i32| !solid().any(|placed| placed.x0 < *x && placed.x1 > *x);
-        let edges = solid().map(|placed| placed.x0 - 2);
-        let fitting = edges.filter(|x| *x > from + room / 2 && *x <= from + room);
-        let cut = fitting.filter(whole).max().unwrap_or(from + room);
+        let left = layout.width - from;
+        let fair = left / (left / room + 1);
+        let edges = || solid().map(|placed| placed.x0 - 2);
+        let fitting = edges().filter(|x| *x > from + room / 3 && *x <= from + room);
+        let cut = fitting
+            .filter(whole)
+            .min_by_key(|x| (from + fair - *x).abs());
+        let cut = cut.unwrap_or(from + room);
         strips.push((from, cut));
         from = cut;
     }
@@ -195,6 +230,8 @@ struct Strip<'a> {
     from: i32,
     to: i32,
     top: i32,
+    /// Those that are drawn.
+    lanes: Vec<usize>,
 }
 
 impl Strip<'_> {
@@ -220,23 +257,24 @@ impl Strip<'_> {
 
     /// The middle of a lane.
     fn y(&self, lane: usize) -> i32 {
-        let clients = self.part.clients;
-        let (client, task) = (lane.min(clients), lane.saturating_sub(clients));
-        let [client, task] = [client, task].map(|count| i32::try_from(count).unwrap_or(0));
-        let half = if lane < clients { CLIENT } else { TASK } / 2;
-        self.top + STAMPS + client * CLIENT + task * TASK + half
+        let height = |lane: usize| self.part.lane_height(lane, self.from, self.to);
+        let above = self.lanes.iter().filter(|other| **other < lane);
+        let above: i32 = above.map(|other| height(*other)).sum();
+        self.top + STAMPS + above + height(lane) / 2
     }
 
     fn half(&self, lane: usize) -> i32 {
-        (if lane < self.part.clients {
-            CLIENT_BOX
-        } else {
-            TASK_BOX
-        }) / 2
+        let height = match lane < self.part.clients {
+            true => CLIENT_BOX,
+            false if self.part.rests(lane, self.from, self.to) => RESTING_BOX,
+            false => TASK_BOX,
+        };
+        height / 2
     }
 
     fn lanes(&self, canvas: &Canvas<'_>) {
-        for (lane, name) in self.part.layout.lanes.iter().enumerate() {
+        for &lane in &self.lanes {
+            let name = &self.part.layout.lanes[lane];
             let y = self.y(lane);
             let client = lane < self.part.clients;
             let ink = if client { colour(name) } else { INK };
@@ -244,16 +282,16 @@ impl Strip<'_> {
             type_.colour = ink;
             if client {
                 canvas.text((MARGIN, y), Held::Left, type_, &format!("client {name}"));
+            } else if self.part.rests(lane, self.from, self.to) {
+                canvas.text((MARGIN, y), Held::Left, type_, name);
             } else {
                 canvas.text((MARGIN, y - 15), Held::Left, type_, name);
                 let kind = self.kind(name);
                 canvas.text((MARGIN, y + 15), Held::Left, soft(SMALL), kind);
             }
             let (born, ends) = self.part.layout.lives[lane];
-            if born < self.to && ends > self.from {
-                let line = [(self.x(born), y), (self.x(ends), y)];
-                canvas.line(&line, if client { RULE } else { SOFT }, 2);
-            }
+            let line = [(self.x(born), y), (self.x(ends), y)];
+            canvas.line(&line, if client { tint(ink, 50) } else { SOFT }, 2);
         }
     }
 
@@ -280,7 +318,7 @@ impl Strip<'_> {
         ];
         let fits = |words: &&String| crate::charts::canvas::width(words, soft(SMALL)) <= room;
         if let Some(words) = words.iter().find(fits) {
-            canvas.text((i32::midpoint(x0, x1), y), Held::Middle, soft(SMALL), words);
+            canvas.text((x0 + 8, y), Held::Left, soft(SMALL), words);
         }
     }
 

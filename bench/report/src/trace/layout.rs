@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use record::Trace;
+use record::trace::MomentKind;
 
 use super::events::{Event, What, asleep_at, origin};
 use super::parts::Part;
@@ -104,7 +105,8 @@ pub(super) fn layout(trace: &Trace, part: &Part, events: &[Event], tasks: Vec<St
     let mut instants: Vec<(u64, Instant, usize)> = Vec::new();
     for (at, event) in events.iter().enumerate() {
         instants.push((event.at_ns, Instant::Begin, at));
-        if event.to_ns > event.at_ns {
+        // What is aside is no longer than its name.
+        if event.to_ns > event.at_ns && !matches!(event.what, What::Aside(_)) {
             instants.push((event.to_ns, Instant::End, at));
         }
     }
@@ -197,8 +199,14 @@ impl Builder<'_> {
         if look == Look::Asleep {
             self.asleep[lane] = Some(self.layout.boxes.len());
         }
-        if matches!(event.what, What::Ends(_)) {
-            self.ends[lane] = Some(x0 + wide);
+        match event.what {
+            What::Ends(_) => self.ends[lane] = Some(x0 + wide),
+            What::Moment(at) => match self.trace.clients[at].what {
+                MomentKind::Connect => self.begins[lane] = x0,
+                MomentKind::Close | MomentKind::Failed => self.ends[lane] = Some(x0 + wide),
+                _ => {}
+            },
+            _ => {}
         }
         self.put(lane, x0, x0 + wide, look, text, client, at_ns);
         self.now = x0;
@@ -240,13 +248,12 @@ impl Builder<'_> {
     }
 
     fn finish(mut self, events: &[Event]) -> Layout {
-        let last = self
-            .layout
-            .boxes
-            .iter()
-            .map(|placed| placed.x1)
-            .max()
-            .unwrap_or(0);
+        // Whoever falls asleep at the end sleeps for ever: a glimpse of it will do.
+        let ends = self.layout.boxes.iter().map(|placed| match placed.look {
+            Look::Asleep => placed.x0 + 2 * STEP * STEP,
+            _ => placed.x1 + STEP,
+        });
+        let last = ends.max().unwrap_or(0);
         self.layout.width = last;
         for sleeper in self.asleep.iter().flatten() {
             self.layout.boxes[*sleeper].x1 = last;

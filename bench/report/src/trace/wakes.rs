@@ -139,9 +139,10 @@ fn cause(trace: &Trace, call: &Call) -> Option<Cause> {
                 .flat_map(|from| ends_of(trace, from)),
         );
     }
+    // Whoever came first ended the sleep; who comes then finds it awake.
     let found = found.into_iter().filter(|(at_ns, _)| within(*at_ns));
     found
-        .max_by_key(|(at_ns, _)| *at_ns)
+        .min_by_key(|(at_ns, _)| *at_ns)
         .map(|(_, cause)| cause)
 }
 

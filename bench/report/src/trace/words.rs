@@ -263,6 +263,7 @@ fn short_result(call: &Call) -> String {
         names.join(" ")
     };
     match call.name.as_str() {
+        "wait4" if call.made.is_none() => "nobody yet".to_owned(),
         "accept" | "accept4" | "clone" | "clone3" | "fork" | "vfork" | "wait4" => {
             format!("→ {}", made())
         }
@@ -295,6 +296,9 @@ fn short_result(call: &Call) -> String {
                 parts.push(format!("→ {}", list(&call.got, answer)));
             }
             parts.join(" ")
+        }
+        "read" | "readv" | "recvfrom" | "recvmsg" | "write" | "writev" | "sendto" | "sendmsg" => {
+            format!("{}: {} B", on(), call.result.unwrap_or(0))
         }
         _ => on(),
     }
