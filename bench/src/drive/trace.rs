@@ -4,6 +4,7 @@
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use measure::trace::TraceError;
@@ -33,6 +34,9 @@ pub struct TraceArgs {
     /// Workers of the contender, if it has any [default: one a connection]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     workers: Option<u32>,
+    /// How long it may take to listen
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    patience: Duration,
     /// Draw into a file: .svg (swim lanes), .txt (a sequence) or .json (the record); may be said again
     #[arg(short, long, value_name = "FILE")]
     output: Vec<PathBuf>,
@@ -156,11 +160,13 @@ fn record(args: &TraceArgs) -> Result<Option<Trace>, Failure> {
         workers: args.workers.unwrap_or(args.connections),
         server_cpus: 1,
     };
+    // A deadline must be an instant that there is.
+    let patience = args.patience.min(Duration::from_secs(600));
     measure::adopt_orphans();
     let interrupt = interrupt::watch().map_err(|error| {
         Failure::tool("prepare", "signals cannot be watched", error.to_string())
     })?;
-    let mut trace = match measure::trace::trace(&contestant, asked, interrupt.as_fd()) {
+    let mut trace = match measure::trace::trace(&contestant, asked, patience, interrupt.as_fd()) {
         Ok(trace) => trace,
         Err(TraceError::Interrupted) => return Ok(None),
         Err(error) => return Err(failure(&contestant.entrant.name, error)),
@@ -172,7 +178,7 @@ fn record(args: &TraceArgs) -> Result<Option<Trace>, Failure> {
             ..bench.host.clone()
         };
         match trace.outcome {
-            Outcome::Ok => measure::trace::untraced(&mut bench, &contestant, asked),
+            Outcome::Ok => measure::trace::untraced(&mut bench, &contestant, asked, patience),
             _ => Ok(without("the traced run was not ok")),
         }
     })?;

@@ -24,8 +24,8 @@ use crate::payload::Payload;
 pub const PATIENCE: Duration = Duration::from_secs(5);
 /// A server that asked nothing of the kernel for so long has come to rest.
 const REST: Duration = Duration::from_millis(2);
-/// One that never rests is not waited for.
-const RESTLESS: Duration = Duration::from_millis(50);
+/// One that does nothing about it, or never rests, is not waited for.
+const RESTLESS: Duration = Duration::from_millis(100);
 /// Between two looks whether it is all over.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -34,8 +34,10 @@ const LOOK: Duration = Duration::from_millis(50);
 pub struct Shared {
     /// Who comes from where.
     pub ports: ClientPorts,
-    /// When the server last asked something of the kernel, after the trace's beginning; 0 when nobody looks.
+    /// When the server last asked something of the kernel, after the trace's beginning.
     pub last_call_ns: AtomicU64,
+    /// Whether somebody looks when that is.
+    pub traced: bool,
     /// Nobody needs to wait any more.
     pub over: AtomicBool,
 }
@@ -290,13 +292,15 @@ impl Script<'_> {
         u64::try_from(self.begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
-    /// Waits until the server has come to rest.
+    /// Waits until the server has done something about what its client did last, and has come to rest.
     fn rest(&self) {
         let until = Instant::now() + RESTLESS;
+        let since = self.moments.last().map_or(0, |moment| moment.at_ns);
         loop {
             thread::sleep(REST);
             let last = self.shared.last_call_ns.load(Relaxed);
-            let rested = Duration::from_nanos(self.now().saturating_sub(last)) >= REST;
+            let quiet = Duration::from_nanos(self.now().saturating_sub(last)) >= REST;
+            let rested = !self.shared.traced || last > since && quiet;
             if rested || Instant::now() > until || self.shared.over.load(Relaxed) {
                 return;
             }

@@ -38,8 +38,6 @@ pub use refusal::Refusal;
 pub use tracer::TraceError;
 use tracer::Tracer;
 
-/// How long a server may take to listen.
-const LISTEN_DEADLINE_MS: u64 = 10_000;
 /// A server that has listened opens what else it opens within a pause of this length …
 const OPENED: Duration = Duration::from_millis(20);
 /// … and at most so long is waited for one.
@@ -47,25 +45,30 @@ const OPENED_AT_MOST: Duration = Duration::from_secs(2);
 /// The longest trace: whatever hangs, hangs no longer.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Traces a contestant. It must be called by a process of one thread that has no other children.
+/// Traces a contestant, which may take so long to listen. It must be called by a process of one thread that has no
+/// other children.
 ///
 /// # Errors
 /// When there is no trace at all; what goes wrong while the clients are there is a trace's outcome.
 pub fn trace(
     contestant: &Contestant,
     asked: TraceAsked,
+    patience: Duration,
     interrupt: BorrowedFd<'_>,
 ) -> Result<Trace, TraceError> {
     let placement = placement(&asked)?;
     let first = host::port_range(&host::Root::default()).map_or(32768, |(start, _)| start);
     let claim = Ports::new(first).claim();
     let claim = claim.ok_or_else(|| std::io::Error::other("no port is free"))?;
-    let mut launch = launch(contestant, &asked, &placement).map_err(not_launched)?;
+    let mut launch = launch(contestant, &asked, patience, &placement).map_err(not_launched)?;
     for word in &mut launch.argv {
         *word = word.replace("{port}", &claim.port.to_string());
     }
     let begun = Instant::now();
-    let shared = Arc::new(Shared::default());
+    let shared = Arc::new(Shared {
+        traced: true,
+        ..Shared::default()
+    });
     let mut tracer = Tracer::start(&launch, claim.port, begun, &shared, interrupt)?;
     tracer.await_ready(&launch, claim.port)?;
     tracer.rest(OPENED, OPENED_AT_MOST)?;
@@ -128,6 +131,7 @@ pub fn untraced(
     bench: &mut Bench,
     contestant: &Contestant,
     asked: TraceAsked,
+    patience: Duration,
 ) -> Result<Untraced, AgentError> {
     let without = |reason: String| Untraced {
         clients: Vec::new(),
@@ -135,7 +139,7 @@ pub fn untraced(
     };
     let placement = place_as(&bench.host.topology, asked.server_cpus, Placing::Apart);
     let launch = placement.and_then(|placement| {
-        let mut launch = launch(contestant, &asked, &placement)?;
+        let mut launch = launch(contestant, &asked, patience, &placement)?;
         launch.id = bench.next_id();
         Ok(launch)
     });
@@ -174,6 +178,7 @@ fn placement(asked: &TraceAsked) -> Result<Placement, TraceError> {
 fn launch(
     contestant: &Contestant,
     asked: &TraceAsked,
+    patience: Duration,
     placement: &Placement,
 ) -> Result<Launch, String> {
     let mut scenario = verify::plain(asked.workers);
@@ -184,7 +189,7 @@ fn launch(
         env: contestant.environment(),
         cpus: placement.server.clone(),
         listeners: 1,
-        deadline_ms: LISTEN_DEADLINE_MS,
+        deadline_ms: u64::try_from(patience.as_millis()).unwrap_or(u64::MAX),
         weighed: false,
         counted: false,
     })

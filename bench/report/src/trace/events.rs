@@ -7,7 +7,7 @@ use record::Trace;
 use record::trace::{Call, MomentKind};
 
 use super::parts::Part;
-use super::wakes::{Cause, Wakes, slept};
+use super::wakes::{Cause, Wakes, may_wait, slept};
 
 /// What is to be seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub(super) struct Event {
     pub cause: Option<Cause>,
 }
 
-/// Calls that are about memory, about the caller itself, or that look and find nothing.
+/// Calls that are about memory, about the caller itself, or that look and find nothing: housekeeping.
 pub(super) fn is_aside(call: &Call) -> bool {
     let looks = call.name.starts_with("epoll_") && call.args.iter().any(|arg| arg == "at once");
     let named = matches!(
@@ -84,7 +84,9 @@ pub(super) fn is_aside(call: &Call) -> bool {
             | "tgkill"
     );
     let flags = call.name == "fcntl" && call.args.get(1).is_some_and(|what| what.contains("flags"));
-    named || flags || looks && call.result == Some(0) && call.got.is_empty()
+    let in_vain =
+        call.name == "futex" && (call.result == Some(0) && !may_wait(call) || call.errno.is_some());
+    named || flags || in_vain || looks && call.result == Some(0) && call.got.is_empty()
 }
 
 fn is_exit(call: &Call) -> bool {

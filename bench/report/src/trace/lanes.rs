@@ -6,13 +6,13 @@ use record::Trace;
 use super::events::{events, signature};
 use super::layout::{Layout, Look, Placed, layout};
 use super::parts::{Part, parts};
-use super::sequence::busy;
+use super::sequence::{busy, idle};
 use super::slowed::slowed;
 use super::wakes::{Wakes, wakes};
 use super::words;
 use crate::charts::canvas::{
     BODY, Canvas, Held, INK, MARGIN, PAPER, SMALL, SOFT, WIDTH, bold, described, fit, head_height,
-    picture, plain, soft,
+    picture, plain, soft, width,
 };
 use crate::charts::palette::tint;
 use crate::conditions;
@@ -123,6 +123,8 @@ fn chosen(trace: &Trace, wakes: &Wakes) -> Vec<(Part, String)> {
 /// A part and where it is cut.
 struct Drawn {
     title: String,
+    /// Who only sleeps.
+    idle: String,
     layout: Layout,
     /// From where to where each strip goes.
     strips: Vec<(i32, i32)>,
@@ -133,8 +135,13 @@ impl Drawn {
     fn of(trace: &Trace, wakes: &Wakes, part: &Part, title: String) -> Self {
         let events = events(trace, wakes, part);
         let layout = layout(trace, part, &events, busy(trace, &events));
+        let idle = idle(trace, part, &layout.lanes);
         Drawn {
             title,
+            idle: match idle.is_empty() {
+                true => String::new(),
+                false => format!("asleep all the while: {}", words::names(&idle)),
+            },
             strips: strips(&layout),
             clients: part.clients.len(),
             layout,
@@ -180,6 +187,9 @@ impl Drawn {
 
     fn draw(&self, canvas: &Canvas<'_>, trace: &Trace, top: i32) -> i32 {
         canvas.text((MARGIN, top + 36), Held::Left, bold(BODY), &self.title);
+        let right = MARGIN + width(&self.title, bold(BODY)) + 30;
+        let idle = fit(&self.idle, soft(SMALL), WIDTH - MARGIN - right);
+        canvas.text((right, top + 36), Held::Left, soft(SMALL), &idle);
         let mut y = top + TITLE;
         for &(from, to) in &self.strips {
             let strip = Strip {
@@ -316,7 +326,7 @@ impl Strip<'_> {
             format!("asleep in {}", placed.text.0),
             placed.text.0.clone(),
         ];
-        let fits = |words: &&String| crate::charts::canvas::width(words, soft(SMALL)) <= room;
+        let fits = |words: &&String| width(words, soft(SMALL)) <= room;
         if let Some(words) = words.iter().find(fits) {
             canvas.text((x0 + 8, y), Held::Left, soft(SMALL), words);
         }
@@ -394,7 +404,7 @@ impl Strip<'_> {
                 ns => format::time(ns as f64),
             };
             canvas.text((x, self.top + STAMPS / 2), Held::Left, soft(SMALL), &text);
-            free = x + crate::charts::canvas::width(&text, soft(SMALL)) + 24;
+            free = x + width(&text, soft(SMALL)) + 24;
         }
     }
 }
@@ -425,7 +435,7 @@ fn legend(canvas: &Canvas<'_>, y: i32) {
     let mut x = MARGIN;
     let say = |x: &mut i32, words: &str| {
         canvas.text((*x, y), Held::Left, plain(SMALL), words);
-        *x += crate::charts::canvas::width(words, plain(SMALL)) + 44;
+        *x += width(words, plain(SMALL)) + 44;
     };
     let ink = colour("c1");
     canvas.fill(x, y - 15, x + 40, y + 15, tint(ink, 78));
@@ -448,5 +458,5 @@ fn legend(canvas: &Canvas<'_>, y: i32) {
     canvas.outline(x, y - 15, x + 40, y + 15, SOFT, 1);
     canvas.text((x + 20, y), Held::Middle, plain(SMALL), "+n");
     x += 52;
-    say(&mut x, "n calls that serve no client");
+    say(&mut x, "n calls of housekeeping");
 }

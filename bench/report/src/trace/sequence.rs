@@ -66,7 +66,7 @@ fn head(trace: &Trace) -> Vec<String> {
     lines.push(
         "┃ runs   ┊ asleep   ● does   ○ falls asleep   ─▶ reaches, wakes or begins".to_owned(),
     );
-    lines.push("C the clients; µs since the part began; (…) calls that serve no client".to_owned());
+    lines.push("C the clients; µs since the part began; (…) housekeeping".to_owned());
     lines
 }
 
@@ -130,7 +130,12 @@ impl<'a> Sequence<'a> {
     }
 
     fn lines(mut self, events: &[Event]) -> Vec<String> {
-        let mut lines: Vec<String> = self.idle().into_iter().collect();
+        let idle = idle(self.trace, self.part, &self.lanes);
+        let mut lines = Vec::new();
+        if !idle.is_empty() {
+            let text = format!("asleep all the while: {}", words::names(&idle));
+            lines.extend(wrap_to(&text, COLUMNS));
+        }
         let names: String = self
             .lanes
             .iter()
@@ -146,25 +151,6 @@ impl<'a> Sequence<'a> {
             self.line(event, &mut lines);
         }
         lines
-    }
-
-    /// Who sleeps all the time, and where.
-    fn idle(&self) -> Option<String> {
-        let sleeps = |task: &&record::trace::Task| {
-            !self.lanes.contains(&task.name)
-                && asleep_at(self.trace, &task.name, self.part.from_ns) == Some(true)
-        };
-        let names: Vec<String> = self
-            .trace
-            .tasks
-            .iter()
-            .filter(sleeps)
-            .map(|task| task.name.clone())
-            .collect();
-        (!names.is_empty()).then(|| {
-            let text = format!("asleep all the time: {}", words::names(&names));
-            crate::terminal::text::clip(&text, COLUMNS)
-        })
     }
 
     fn line(&mut self, event: &Event, lines: &mut Vec<String>) {
@@ -284,4 +270,12 @@ pub(super) fn busy(trace: &Trace, events: &[Event]) -> Vec<String> {
     };
     let tasks = trace.tasks.iter().filter(|task| does(&task.name));
     tasks.map(|task| task.name.clone()).collect()
+}
+
+/// Tasks that sleep all the time, and have no lane.
+pub(super) fn idle(trace: &Trace, part: &Part, lanes: &[String]) -> Vec<String> {
+    let sleeps =
+        |name: &String| !lanes.contains(name) && asleep_at(trace, name, part.from_ns) == Some(true);
+    let names = trace.tasks.iter().map(|task| task.name.clone());
+    names.filter(sleeps).collect()
 }

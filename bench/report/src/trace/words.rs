@@ -288,20 +288,47 @@ fn short_result(call: &Call) -> String {
         "sendmsg" if !call.gave.is_empty() => format!("gives {}", names(&call.gave)),
         "recvmsg" if !call.got.is_empty() => format!("takes {}", names(&call.got)),
         "io_uring_enter" => {
-            let mut parts = Vec::new();
-            if !call.gave.is_empty() {
-                parts.push(list(&call.gave, order));
+            let (orders, answers) = (grouped(&call.gave), grouped(&call.got));
+            let result = match call.got.as_slice() {
+                [one] => one.what.split_once(" = ").map(|(_, result)| result),
+                _ => None,
+            };
+            let result = match result {
+                Some("0") => ": end".to_owned(),
+                Some(bytes) if !answers.starts_with("accept") => format!(": {bytes} B"),
+                _ => String::new(),
+            };
+            match orders == answers || orders.is_empty() || answers.is_empty() {
+                true if answers.is_empty() => orders,
+                true => format!("{answers}{result}"),
+                false => format!("{orders} → {answers}{result}"),
             }
-            if !call.got.is_empty() {
-                parts.push(format!("→ {}", list(&call.got, answer)));
-            }
-            parts.join(" ")
         }
         "read" | "readv" | "recvfrom" | "recvmsg" | "write" | "writev" | "sendto" | "sendmsg" => {
             format!("{}: {} B", on(), call.result.unwrap_or(0))
         }
         _ => on(),
     }
+}
+
+/// `recv c4 c5, send c6`.
+fn grouped(told: &[Told]) -> String {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for one in told {
+        let what = one
+            .what
+            .split_once(" = ")
+            .map_or(one.what.as_str(), |(what, _)| what);
+        let on = one.on.as_deref();
+        match groups.iter_mut().find(|(known, _)| *known == what) {
+            Some((_, names)) => names.extend(on),
+            None => groups.push((what, on.into_iter().collect())),
+        }
+    }
+    let groups = groups
+        .into_iter()
+        .map(|(what, names)| format!("{what} {}", names.join(" ")));
+    groups.collect::<Vec<_>>().join(", ")
 }
 
 /// `3 clients of 2 requests of 64 bytes`.
@@ -321,9 +348,9 @@ pub(super) fn startup(trace: &Trace) -> String {
     let calls: u64 = startup.calls.values().sum();
     let mut opened: Vec<(&str, usize)> = Vec::new();
     for name in &startup.opening {
-        match opened.last_mut() {
-            Some((last, times)) if last == name => *times += 1,
-            _ => opened.push((name, 1)),
+        match opened.iter_mut().find(|(known, _)| known == name) {
+            Some((_, times)) => *times += 1,
+            None => opened.push((name, 1)),
         }
     }
     let opened: Vec<String> = opened
