@@ -15,9 +15,9 @@ use drive::failure::Failure;
 /// On the first day: `fiveways run` measures all and says who is fastest, at what cost; `fiveways duel A B`
 /// compares two closely, `fiveways compare A B` two runs; `fiveways capacity` searches for the highest rate that each
 /// sustains; `fiveways choose` says who meets a need of yours; `fiveways list` shows what there is to run; `fiveways
-/// verify` checks that every server answers as it must; `fiveways doctor` looks this machine over; `fiveways report`
-/// draws the newest results again; `fiveways explain` says what a word of it means; `fiveways load` loads a server of
-/// your own.
+/// verify` checks that every server answers as it must; `fiveways trace` draws a few requests through the kernel;
+/// `fiveways doctor` looks this machine over; `fiveways report` draws the newest results again; `fiveways explain` says
+/// what a word of it means; `fiveways load` loads a server of your own.
 #[derive(Parser)]
 #[command(
     name = "fiveways",
@@ -94,6 +94,8 @@ enum Verb {
     Doctor(drive::doctor::DoctorArgs),
     /// What a word means that fiveways prints: a model, a metric, a doubt, a claim of the textbook, an exit code
     Explain(drive::explain::ExplainArgs),
+    /// Draw a few requests through the kernel: who calls what, wakes whom, waits for what
+    Trace(drive::trace::TraceArgs),
     /// Load one echo server of anybody's, and verify every byte of its replies
     Load(drive::load::LoadArgs),
     /// The far end of the instrument, on standard input and output
@@ -180,6 +182,7 @@ fn main() -> ExitCode {
         Verb::Chart(args) => (false, drive::chart::chart(&args)),
         Verb::Doctor(args) => (args.json, drive::doctor::doctor(&args)),
         Verb::Explain(args) => (args.json, drive::explain::explain(&args)),
+        Verb::Trace(args) => (args.json, drive::trace::trace(&args)),
         Verb::Load(args) => (args.json, drive::load::load(&args)),
         Verb::Report { dir, lang, json } => (json, drive::report::report(dir, lang, json)),
         Verb::List { who, json } => (json, drive::list::list(&who, json)),

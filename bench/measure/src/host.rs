@@ -57,6 +57,11 @@ pub fn describe(root: &Root, cgroup: String, kernel_stack_bytes: u64) -> Host {
     }
 }
 
+/// The logical CPUs of this host.
+pub fn topology() -> Vec<record::Cpu> {
+    cpu::topology(&Root::default())
+}
+
 /// How the host is just now. `ours_ns` is of this process alone: itself, and whoever it has reaped.
 pub fn now() -> HostInstant {
     let stat = procfs::KernelStats::current().ok();

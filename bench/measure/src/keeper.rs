@@ -381,7 +381,7 @@ impl<'a> Keeper<'a> {
 
 impl Ended {
     /// From the status word of wait(2).
-    fn from_status(status: i32) -> Self {
+    pub(crate) fn from_status(status: i32) -> Self {
         use nix::libc::{WEXITSTATUS, WIFEXITED, WTERMSIG};
         if WIFEXITED(status) {
             Ended::Exit(WEXITSTATUS(status))
@@ -419,12 +419,12 @@ fn nothing_used() -> Usage {
     }
 }
 
-fn pipe() -> io::Result<(std::os::fd::OwnedFd, std::os::fd::OwnedFd)> {
+pub(crate) fn pipe() -> io::Result<(std::os::fd::OwnedFd, std::os::fd::OwnedFd)> {
     Ok(nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC)?)
 }
 
 /// Reads what is there; keeps the end of it, or nothing; forgets the pipe at its end.
-fn drain(pipe: &mut Option<File>, mut kept: Option<&mut Vec<u8>>) {
+pub(crate) fn drain(pipe: &mut Option<File>, mut kept: Option<&mut Vec<u8>>) {
     let mut buffer = [0; 16 << 10];
     while let Some(file) = pipe {
         let waiting = frame::wait_readable(&[file.as_fd()], Some(Instant::now()));
@@ -445,7 +445,7 @@ fn drain(pipe: &mut Option<File>, mut kept: Option<&mut Vec<u8>>) {
 }
 
 /// The forked child, up to exec: a group of its own, its CPUs, its descriptors, then the barrier.
-fn be_the_server(
+pub(crate) fn be_the_server(
     launch: &Launch,
     barrier: std::os::fd::OwnedFd,
     exec_failed: std::os::fd::OwnedFd,

@@ -12,6 +12,7 @@
 //! | what is done to it while it serves | `strike` |
 //! | what the machine's parts take | `yardsticks` |
 //! | where a part is measured by itself | `subject` |
+//! | what a server asks of the kernel, call by call | [`trace`] |
 
 mod agent;
 mod awake;
@@ -39,6 +40,7 @@ mod sockets;
 mod strike;
 mod subject;
 mod sys;
+pub mod trace;
 mod tree;
 mod verify;
 mod yardsticks;

@@ -1,8 +1,10 @@
-//! All of this package's unsafe: fork, wait4, exec's environment, three prctl(2)s, one clock, and pages to touch.
+//! All of this package's unsafe: fork, wait4, exec's environment, three prctl(2)s, one clock, pages to touch, and ptrace.
 //!
 //! Everything here is a thin, safe name for one system call; policy stands with the callers.
 
 #![allow(unsafe_code)]
+
+pub mod trace;
 
 use std::ffi::CString;
 use std::io;

@@ -34,7 +34,7 @@ pub fn verify(bench: &mut Bench, contestant: &Contestant) -> Result<Verified, Ag
     if let Some(reason) = &contestant.entrant.skipped {
         return Ok(Verified::Skipped(reason.clone()));
     }
-    let argv = match contestant.argv(&plain()) {
+    let argv = match contestant.argv(&plain(WORKERS)) {
         Ok(argv) => argv,
         Err(reason) => return Ok(Verified::Skipped(reason)),
     };
@@ -93,14 +93,14 @@ fn ended(stopped: Stopped) -> Option<Cause> {
 }
 
 /// A scenario that asks for nothing but workers.
-fn plain() -> Scenario {
+pub(crate) fn plain(workers: u32) -> Scenario {
     Scenario {
         name: "verify".to_owned(),
         title: String::new(),
         question: String::new(),
         workload: Workload::Rr,
         pace: Pace::Closed,
-        connections: WORKERS,
+        connections: workers,
         message: 64,
         depth: 1,
         per_connection: 1,
@@ -111,7 +111,7 @@ fn plain() -> Scenario {
         work: "none".to_owned(),
         state: None,
         touch: None,
-        workers: Workers::Number(WORKERS),
+        workers: Workers::Number(workers),
         server_cpus: 1,
         measure: Measure::Solo,
         slice: std::time::Duration::ZERO,

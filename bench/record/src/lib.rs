@@ -19,6 +19,7 @@
 //! | host memory, cgroup memory | [`host_memory`] |
 //! | lab, findings | [`lab`] |
 //! | distribution | [`histogram`] |
+//! | trace: task, object, call, moment | [`trace`] |
 //! | metric | [`metric`] |
 //! | observation | [`observation`] |
 //! | estimate, comparison, answer, verdict, noise floor | [`summary`] |
@@ -44,6 +45,7 @@ pub mod store;
 pub mod suite;
 pub mod summary;
 mod toml_file;
+pub mod trace;
 pub mod usage;
 mod workers;
 mod workload;
@@ -68,4 +70,5 @@ pub use store::{Results, StoreError, Writer, read_results, write_whole};
 pub use suite::{Measure, Pace, Placing, Scenario, Suite, Workers, Workload, read_suite};
 pub use summary::{Answer, Capacity, Comparison, Estimate, NoiseFloor, SUMMARY_SCHEMA, Summary};
 pub use toml_file::{FileError, nearest};
+pub use trace::{TRACE_SCHEMA, Trace, TraceAsked};
 pub use yardstick::Yardstick;

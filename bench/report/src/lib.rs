@@ -27,6 +27,7 @@
 //! | parts that are measured by themselves | `labs` |
 //! | what a request costs item by item | `ledger` |
 //! | which of the textbook's claims hold | `claims` |
+//! | a few requests through the kernel | `trace` |
 //! | how a figure is written | `format` |
 //! | what a scenario was run under, in words | `conditions` |
 //! | what a printed word means | `explain` |
@@ -76,6 +77,7 @@ mod stats;
 mod struck;
 mod tables;
 mod terminal;
+mod trace;
 mod yardsticks;
 
 pub use charts::look::{Look, Theme};
@@ -98,6 +100,7 @@ pub use pictures::{Charted, NoPicture, charts, picture, png};
 pub use precision::half_widths;
 pub use show::{Shown, show};
 pub use terminal::{capacity_table, terminal, terminal_in};
+pub use trace::{trace_svg, trace_text};
 
 /// Every figure of `results` with its interval or the reason why there is none, and every comparison with
 /// the suite's reference. Also valid on an unfinished run: its figures rest on the rounds made so far.

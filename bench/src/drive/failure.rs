@@ -69,6 +69,14 @@ impl Failure {
         }
     }
 
+    /// The server failed, not the tool.
+    pub fn server(phase: &'static str, error: impl Into<String>, cause: impl Into<String>) -> Self {
+        Failure {
+            exit: Exit::CellsFailed,
+            ..Failure::tool(phase, error, cause)
+        }
+    }
+
     /// What was typed cannot be meant.
     pub fn usage(error: impl Into<String>, cause: impl Into<String>) -> Self {
         Failure {

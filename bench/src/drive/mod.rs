@@ -25,4 +25,5 @@ pub mod session;
 pub mod show;
 pub mod stopping;
 pub mod suites;
+pub mod trace;
 pub mod verify;

@@ -49,6 +49,11 @@ impl Place {
         self.folder.path().join(name)
     }
 
+    /// The mark: a variable, and its value.
+    pub fn mark(&self) -> (&str, &str) {
+        self.mark.split_once('=').expect("made with one")
+    }
+
     /// Writes a file into it.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path(name);

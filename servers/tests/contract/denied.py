@@ -6,7 +6,7 @@ import struct
 import sys
 
 MACHINE = platform.machine()
-CALLS = {"io_uring_setup": 425, "perf_event_open": {"x86_64": 298}.get(MACHINE, 241)}
+CALLS = {"io_uring_setup": 425, "perf_event_open": {"x86_64": 298}.get(MACHINE, 241), "ptrace": {"x86_64": 101}.get(MACHINE, 117)}
 # Load the call's number; is it that one? Then EPERM, else go on.
 rules = [(0x20, 0, 0, 0), (0x15, 0, 1, CALLS[sys.argv[1]]), (0x06, 0, 0, 0x00050001), (0x06, 0, 0, 0x7FFF0000)]
 code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *rule) for rule in rules))

@@ -7,7 +7,7 @@
 
 mod bars;
 mod blocking;
-mod canvas;
+pub(crate) mod canvas;
 mod cpu;
 mod curves;
 mod distribution;

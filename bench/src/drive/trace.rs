@@ -1,0 +1,244 @@
+//! `trace`: a few requests through the kernel, drawn. The server is traced first, then serves the same clients
+//! without a tracer, so that the drawing can say how much it was slowed.
+
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use measure::trace::TraceError;
+use measure::{AgentError, Contestant};
+use record::trace::{Trace, TraceAsked};
+use record::{Host, Outcome, TRACE_SCHEMA, write_whole};
+
+use super::failure::{Exit, Failure, print};
+use super::{entrants, interrupt, session};
+use crate::Who;
+
+/// Who is traced, serving whom, and where the drawing goes.
+#[derive(Args, Clone)]
+pub struct TraceArgs {
+    /// A contender (`fiveways list`)
+    #[arg(required_unless_present = "from")]
+    contender: Option<String>,
+    /// Clients that come one after another; then as many come at once
+    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..=20))]
+    connections: u32,
+    /// Requests of each client
+    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u32).range(1..=100))]
+    requests: u32,
+    /// Bytes of a request
+    #[arg(long, value_name = "BYTES", default_value = "64", value_parser = clap::value_parser!(u32).range(1..=65536))]
+    message: u32,
+    /// Workers of the contender, if it has any [default: one a connection]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    workers: Option<u32>,
+    /// How long it may take to listen
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    patience: Duration,
+    /// Draw into a file: .svg (swim lanes), .txt (a sequence) or .json (the record); may be said again
+    #[arg(short, long, value_name = "FILE")]
+    output: Vec<PathBuf>,
+    /// Draw a trace that was recorded before, from its .json
+    #[arg(long, value_name = "FILE", conflicts_with = "contender")]
+    from: Option<PathBuf>,
+    #[command(flatten)]
+    who: Who,
+    /// Print the record as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The verb.
+///
+/// # Errors
+/// When nobody is called so, the kernel does not let us trace, or the server never listens. What happens to it
+/// under the clients is drawn, and an exit code.
+pub fn trace(args: &TraceArgs) -> Result<ExitCode, Failure> {
+    for path in &args.output {
+        Format::of(path)?;
+    }
+    let trace = match &args.from {
+        Some(path) => read(path)?,
+        None => match record(args)? {
+            Some(trace) => trace,
+            None => return Ok(Exit::Interrupted.into()),
+        },
+    };
+    for path in &args.output {
+        let text = Format::of(path)?.draw(&trace);
+        write_whole(path, text.as_bytes()).map_err(|error| {
+            Failure::tool("report", "the drawing cannot be written", error.to_string())
+                .hint("-o FILE in a folder that you may write to")
+        })?;
+    }
+    if args.json {
+        print(&Format::Json.draw(&trace).trim_end());
+    } else if args.output.is_empty() {
+        print(&Format::Text.draw(&trace).trim_end());
+    }
+    Ok(told(&trace, args).into())
+}
+
+/// What became of it, in a sentence on standard error if that is no good news.
+fn told(trace: &Trace, args: &TraceArgs) -> Exit {
+    let exit = match trace.outcome {
+        Outcome::Ok => return Exit::Well,
+        Outcome::Wrong => Exit::WrongBytes,
+        _ => Exit::CellsFailed,
+    };
+    if !args.json
+        && let Some(cause) = &trace.cause
+    {
+        let said = cause.stderr.lines().last();
+        let said = said.map_or(String::new(), |line| format!("\n  it said: {line}"));
+        eprintln!("fiveways: {}: {}{said}", trace.contender, cause.text);
+    }
+    exit
+}
+
+#[derive(Clone, Copy)]
+enum Format {
+    Svg,
+    Text,
+    Json,
+}
+
+impl Format {
+    /// By the end of a file's name.
+    fn of(path: &Path) -> Result<Self, Failure> {
+        match path.extension().and_then(|end| end.to_str()) {
+            Some("svg") => Ok(Format::Svg),
+            Some("txt") => Ok(Format::Text),
+            Some("json") => Ok(Format::Json),
+            _ => Err(Failure::usage(
+                format!("{} says no format", path.display()),
+                "a drawing is .svg, .txt or .json",
+            )
+            .hint("-o trace.svg")),
+        }
+    }
+
+    fn draw(self, trace: &Trace) -> String {
+        match self {
+            Format::Svg => report::trace_svg(trace),
+            Format::Text => report::trace_text(trace),
+            Format::Json => {
+                serde_json::to_string_pretty(trace).expect("a trace is plain data") + "\n"
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Trace, Failure> {
+    let failed = |cause: String| {
+        Failure::usage(
+            format!("{} is no trace that can be drawn", path.display()),
+            cause,
+        )
+        .hint("fiveways trace CONTENDER -o trace.json")
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let trace: Trace = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
+    match trace.schema == TRACE_SCHEMA {
+        true => Ok(trace),
+        false => Err(failed(format!(
+            "its schema is {}, this version reads {TRACE_SCHEMA}",
+            trace.schema
+        ))),
+    }
+}
+
+/// Traces; `None` when interrupted.
+fn record(args: &TraceArgs) -> Result<Option<Trace>, Failure> {
+    let contestant = contestant(args)?;
+    let asked = TraceAsked {
+        connections: args.connections,
+        requests: args.requests,
+        message: args.message,
+        workers: args.workers.unwrap_or(args.connections),
+        server_cpus: 1,
+    };
+    // A deadline must be an instant that there is.
+    let patience = args.patience.min(Duration::from_secs(600));
+    measure::adopt_orphans();
+    let interrupt = interrupt::watch().map_err(|error| {
+        Failure::tool("prepare", "signals cannot be watched", error.to_string())
+    })?;
+    let mut trace = match measure::trace::trace(&contestant, asked, patience, interrupt.as_fd()) {
+        Ok(trace) => trace,
+        Err(TraceError::Interrupted) => return Ok(None),
+        Err(error) => return Err(failure(&contestant.entrant.name, error)),
+    };
+    trace.command = entrants::without_paths(trace.command.into_iter());
+    let compared = session::start_bench(&interrupt).map(|mut bench| {
+        trace.host = Host {
+            facts: Vec::new(),
+            ..bench.host.clone()
+        };
+        match trace.outcome {
+            Outcome::Ok => measure::trace::untraced(&mut bench, &contestant, asked, patience),
+            _ => Ok(without("the traced run was not ok")),
+        }
+    })?;
+    measure::end_orphans();
+    trace.untraced = match compared {
+        Ok(untraced) => untraced,
+        Err(AgentError::Interrupted) => return Ok(None),
+        Err(error) => without(&error.to_string()),
+    };
+    Ok(Some(trace))
+}
+
+fn without(reason: &str) -> record::trace::Untraced {
+    record::trace::Untraced {
+        clients: Vec::new(),
+        reason: Some(reason.to_owned()),
+    }
+}
+
+/// The one of that name.
+fn contestant(args: &TraceArgs) -> Result<Contestant, Failure> {
+    let wanted = args.contender.as_deref().unwrap_or_default();
+    let all = entrants::gather(&args.who)?;
+    let names: Vec<String> = all.iter().map(|one| one.entrant.name.clone()).collect();
+    let found = all.into_iter().find(|one| one.entrant.name == wanted);
+    let found = found.ok_or_else(|| Failure::unknown("contender", wanted, &names))?;
+    match &found.entrant.skipped {
+        None => Ok(found),
+        Some(reason) => Err(Failure::tool(
+            "prepare",
+            format!("{wanted} cannot be started here"),
+            reason.clone(),
+        )
+        .hint("fiveways list, for those that can")),
+    }
+}
+
+fn failure(name: &str, error: TraceError) -> Failure {
+    match error {
+        TraceError::Refused(refusal) => Failure::tool(
+            "trace",
+            "this system does not let fiveways trace",
+            refusal.cause,
+        )
+        .hint(refusal.hint),
+        TraceError::NotReady(cause) => {
+            let said = cause.stderr.lines().last();
+            let said = said.map_or(String::new(), |line| format!("; it said: {line}"));
+            Failure::server(
+                "launch",
+                format!("{name} cannot be traced"),
+                cause.text + &said,
+            )
+            .hint(format!("fiveways verify '^{name}$'"))
+        }
+        TraceError::System(error) => Failure::tool(
+            "trace",
+            format!("{name} cannot be traced"),
+            error.to_string(),
+        ),
+        TraceError::Interrupted => Failure::tool("trace", "interrupted", String::new()),
+    }
+}
