@@ -236,7 +236,11 @@ fn the_page_is_one_file_and_everything_in_it_is_escaped() {
     results.run.entrants[9].skipped = Some("</script> | `x`".to_owned());
     let files = written(&results);
     let page = text(&files, "report.html");
-    assert_eq!(page.matches("<script").count(), 4, "two of data and two of ours");
+    assert_eq!(
+        page.matches("<script").count(),
+        4,
+        "two of data and two of ours"
+    );
     assert_eq!(page.matches("</script>").count(), 4);
     assert!(!page.contains("<img") && !page.contains("url(") && !page.contains("@import"));
     assert!(page.contains("default-src 'none'"));
