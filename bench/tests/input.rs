@@ -65,7 +65,10 @@ fn mistakes_on_the_command_line_are_told_with_what_was_meant() {
         (&["explain", "C1", "--lang", "fr"], &["no text in `fr`"]),
         (
             &["report", "nowhere"],
-            &["nowhere cannot be read", "fiveways report DIR"],
+            &[
+                "nowhere cannot be read",
+                "a folder that `fiveways run` has written",
+            ],
         ),
         (&["report"], &["no results here", "fiveways run"]),
         (&["reprt"], &["unrecognized subcommand", "'report'"]),
