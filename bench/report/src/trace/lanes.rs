@@ -14,7 +14,7 @@ use crate::charts::canvas::{
     BODY, Canvas, Held, INK, MARGIN, PAPER, SMALL, SOFT, WIDTH, bold, described, fit, head_height,
     picture, plain, soft, width,
 };
-use crate::charts::palette::tint;
+use crate::charts::palette::{CROWD, tint};
 use crate::conditions;
 use crate::format;
 use plotters::style::RGBColor;
@@ -319,8 +319,8 @@ impl Strip<'_> {
         let (top, bottom) = (y - half, y + half);
         let pale = tint(SOFT, 90);
         canvas.fill(x0, top, x1, bottom, pale);
-        canvas.dashes(&[(x0, top), (x1, top)], SOFT, 1, 8);
-        canvas.dashes(&[(x0, bottom), (x1, bottom)], SOFT, 1, 8);
+        canvas.line(&[(x0, top), (x1, top)], CROWD, 2);
+        canvas.line(&[(x0, bottom), (x1, bottom)], CROWD, 2);
         let room = x1 - x0 - 12;
         let words = [
             format!("asleep in {}", placed.text.0),
@@ -443,8 +443,8 @@ fn legend(canvas: &Canvas<'_>, y: i32) {
     x += 52;
     say(&mut x, "a call, in its client's colour");
     canvas.fill(x, y - 13, x + 40, y + 13, tint(SOFT, 90));
-    canvas.dashes(&[(x, y - 13), (x + 40, y - 13)], SOFT, 1, 8);
-    canvas.dashes(&[(x, y + 13), (x + 40, y + 13)], SOFT, 1, 8);
+    canvas.line(&[(x, y - 13), (x + 40, y - 13)], CROWD, 2);
+    canvas.line(&[(x, y + 13), (x + 40, y + 13)], CROWD, 2);
     x += 52;
     say(&mut x, "asleep in a call");
     canvas.line(&[(x, y), (x + 40, y)], SOFT, 2);

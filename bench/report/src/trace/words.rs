@@ -164,7 +164,7 @@ fn aside(trace: &Trace, calls: &[usize]) -> String {
         .into_iter()
         .map(|(name, times)| match times {
             1 => name.to_owned(),
-            _ => format!("{name} × {times}"),
+            _ => format!("{name}\u{a0}×\u{a0}{times}"),
         })
         .collect();
     names.join(", ")
@@ -357,7 +357,7 @@ pub(super) fn startup(trace: &Trace) -> String {
         .into_iter()
         .map(|(name, times)| match times {
             1 => name.to_owned(),
-            _ => format!("{name} × {times}"),
+            _ => format!("{name}\u{a0}×\u{a0}{times}"),
         })
         .collect();
     format!(
