@@ -100,8 +100,8 @@ pub fn sender(pid: Pid) -> i32 {
         return 0;
     };
     let by_process = info.si_signo == libc::SIGCHLD || info.si_code <= 0;
-    // SAFETY: for a child's end, and for what kill(2) and its kin send, the kernel has filled this field.
     if by_process {
+        // SAFETY: for a child's end, and for what kill(2) and its kin send, the kernel has filled this field.
         unsafe { info.si_pid() }
     } else {
         0

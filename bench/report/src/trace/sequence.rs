@@ -201,13 +201,8 @@ impl<'a> Sequence<'a> {
     /// The lanes as they stand, with a mark in one and an arrow to it.
     fn graph(&self, event: Option<(&str, char, Option<&str>)>) -> String {
         let rest = |name: &String| match self.states.get(name) {
-            _ if name == CLIENTS => {
-                if self.here > 0 {
-                    '│'
-                } else {
-                    ' '
-                }
-            }
+            _ if name == CLIENTS && self.here > 0 => '│',
+            _ if name == CLIENTS => ' ',
             Some(State::Runs) => '┃',
             Some(State::Asleep) => '┊',
             _ => ' ',
