@@ -138,6 +138,9 @@ struct RunArgs {
     /// Fewer rounds, and without what takes longest: wider intervals, sooner
     #[arg(long)]
     quick: bool,
+    /// Draw a few requests of each contender as well, traced after the last round: they stand in the page
+    #[arg(long)]
+    traces: bool,
     /// The textbook's claims in this language
     #[arg(long, value_name = "en|zh", default_value = "en", value_parser = drive::explain::language)]
     lang: report::Language,

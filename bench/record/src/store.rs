@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 
 use crate::pass::{Pass, RECORD_SCHEMA};
 use crate::run::{RUN_SCHEMA, Run};
+use crate::trace::{TRACE_SCHEMA, Trace};
 
 const RUN: &str = "run.json";
 const RECORDS: &str = "records.jsonl";
+/// The folder of traces, a file a contender, if any were made.
+pub const TRACES: &str = "traces";
 
 /// A results folder that cannot be made, written or read.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +106,8 @@ pub struct Results {
     pub passes: Vec<Pass>,
     /// Lines that could not be read, each with its number and why; the others are kept.
     pub damage: Vec<String>,
+    /// Of contenders, by the names of their files.
+    pub traces: Vec<Trace>,
 }
 
 /// Reads a results folder. Damaged lines are named in [`Results::damage`], the rest is kept.
@@ -135,11 +140,42 @@ pub fn read_results(folder: &Path) -> Result<Results, StoreError> {
             Err(problem) => damage.push(format!("{RECORDS} line {}: {problem}", index + 1)),
         }
     }
+    let traces = read_traces(&folder.join(TRACES), &mut damage);
     Ok(Results {
         run,
         passes,
         damage,
+        traces,
     })
+}
+
+/// Those of a folder, which need not be there; what cannot be read is named.
+fn read_traces(folder: &Path, damage: &mut Vec<String>) -> Vec<Trace> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|end| end == "json"));
+    paths.sort();
+    let read = |path: &PathBuf| {
+        let failed = |problem| damage.push(format!("{}: {problem}", path.display()));
+        read_trace(path).map_err(failed).ok()
+    };
+    paths.iter().filter_map(read).collect()
+}
+
+/// Reads a trace.
+///
+/// # Errors
+/// When the file cannot be read, or is no trace of this version: why.
+pub fn read_trace(path: &Path) -> Result<Trace, String> {
+    let text = fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let trace: Trace = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    match trace.schema == TRACE_SCHEMA {
+        true => Ok(trace),
+        false => Err(format!(
+            "its schema is {}, this version reads {TRACE_SCHEMA}",
+            trace.schema
+        )),
+    }
 }
 
 fn read_line(line: &[u8]) -> Result<Pass, String> {

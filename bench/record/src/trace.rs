@@ -58,6 +58,18 @@ pub struct Trace {
     pub truncated: bool,
     /// The same clients, served without a tracer.
     pub untraced: Untraced,
+    /// What was traced, to be read beside the drawing: of our own models alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+}
+
+/// A model's source, as it was built.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// In the repository.
+    pub path: String,
+    /// All of it.
+    pub text: String,
 }
 
 /// What the clients were to do.

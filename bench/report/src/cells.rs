@@ -41,7 +41,7 @@ pub(crate) struct Cell<'a> {
     pub verdict: Verdict,
 }
 
-impl Cell<'_> {
+impl<'a> Cell<'a> {
     /// Whether bytes came back that were not sent: then no figure of the cell is believed.
     pub fn is_wrong(&self) -> bool {
         self.failed
@@ -49,12 +49,12 @@ impl Cell<'_> {
     }
 
     /// Passes that may give figures.
-    pub fn figures(&self) -> &[&Pass] {
+    pub fn figures(&self) -> &[&'a Pass] {
         if self.is_wrong() { &[] } else { &self.passes }
     }
 
     /// Those of one round, of every block.
-    pub fn passes_of(&self, round: u32) -> Vec<&Pass> {
+    pub fn passes_of(&self, round: u32) -> Vec<&'a Pass> {
         let passes = self.figures().iter().chain(&self.in_other_blocks).copied();
         passes.filter(|pass| pass.round == round).collect()
     }

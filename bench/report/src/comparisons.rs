@@ -20,20 +20,18 @@ use pairing::Member;
 const COMPARED: &[&str] = &[
     "throughput_per_s",
     "response_ns_p99",
-    "cpu_us_per_request",
+    CPU,
     "memory_bytes_per_connection",
 ];
 
 /// Metrics by which two contenders of a duel, or the reference's two copies, are compared.
-pub(crate) const PAIRED: &[&str] = &[
-    THROUGHPUT,
-    "cpu_us_per_request",
-    "service_ns_p50",
-    "service_ns_p99",
-];
+pub(crate) const PAIRED: &[&str] = &[THROUGHPUT, CPU, "service_ns_p50", "service_ns_p99"];
 
 /// What is compared slice by slice.
 pub(crate) const THROUGHPUT: &str = "throughput_per_s";
+
+/// What is controlled by what the generator spent in the same slices.
+pub(crate) const CPU: &str = "cpu_us_per_request";
 
 /// Within this of 1, two are called equal: a difference that nobody would choose a server for.
 pub(crate) const EQUAL: f64 = 0.03;
@@ -173,7 +171,7 @@ fn members<'a, 'c>(
 }
 
 /// What both have in turns within a round, so that whatever made the round slow was there for both.
-const SHARED: [&str; 2] = [THROUGHPUT, "cpu_us_per_request"];
+const SHARED: [&str; 2] = [THROUGHPUT, CPU];
 
 /// Too few rounds leave a ratio without an interval. Rounds that disagree leave one that says so where slices are
 /// paired. Every other doubt spoils the ratio itself.

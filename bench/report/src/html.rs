@@ -9,6 +9,7 @@ mod grid;
 mod machine;
 mod redrawn;
 mod stills;
+mod traces;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -84,6 +85,7 @@ pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
                     @for scenario in data.sections() { (section(data, scenario)) }
                     (pictures(data, charts, &redrawn))
                     @for lab in data.labs() { (lab_section(data, lab)) }
+                    (traces::section(data))
                     (machine::missing(data))
                     (machine::host(data))
                     (machine::parts(data))

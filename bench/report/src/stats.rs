@@ -9,12 +9,14 @@
 //! | the middle of a cell's rounds | `median` |
 //! | how far it may be off | `bootstrap` |
 //! | one contender against another | `ratio`, `student` |
+//! | what disturbed a round, taken out of it | `controlled` |
 //! | one run against another | `welch` |
 //! | what one more weighs, over several rounds | `line` |
 //! | many comparisons at once | `holm` |
 //! | whether figures follow the order of rounds | `spearman` |
 
 mod bootstrap;
+mod controlled;
 mod holm;
 mod line;
 mod median;
@@ -24,6 +26,7 @@ mod student;
 mod welch;
 
 pub(crate) use bootstrap::{interval, median_interval};
+pub(crate) use controlled::controlled;
 pub(crate) use holm::holm;
 pub(crate) use line::{Line, line, slope};
 pub(crate) use median::median;

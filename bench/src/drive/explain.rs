@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use record::Results;
+use record::trace::Source;
 
 use super::failure::{Exit, Failure, print};
 use super::folder::newest;
@@ -32,6 +33,15 @@ pub struct ExplainArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+}
+
+/// Of a model of ours: what it is made of, as it was built.
+pub fn source_of(name: &str) -> Option<Source> {
+    let model = sources::of_model(name)?;
+    Some(Source {
+        path: model.path,
+        text: model.source.to_owned(),
+    })
 }
 
 /// `en` or `zh`.

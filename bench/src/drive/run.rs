@@ -15,6 +15,7 @@ use super::saved;
 use super::session::{self, Asked, Measured};
 use super::stopping::Stopping;
 use super::suites;
+use super::trace;
 use crate::RunArgs;
 
 /// What a precision may cost unless it is said.
@@ -33,7 +34,8 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let stopping = args
         .precision
         .map(|precision| Stopping::new(precision, budget, false));
-    let measured = session::carry_out(Asked {
+    let traced = contestants.clone();
+    let mut measured = session::carry_out(Asked {
         suite,
         suite_text,
         contestants,
@@ -46,7 +48,21 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         quiet: args.json,
         provisional: !args.json,
     })?;
+    if args.traces && measured.is_whole() {
+        draw_traces(&mut measured, traced)?;
+    }
     conclude(args, measured)
+}
+
+/// Everybody who serves, once, and the control not again.
+fn draw_traces(measured: &mut Measured, mut contestants: Vec<Contestant>) -> Result<(), Failure> {
+    contestants.retain(|one| {
+        let entrant = &one.entrant;
+        entrant.skipped.is_none() && !entrant.is_part() && entrant.name != CONTROL
+    });
+    trace::into(&measured.folder, &contestants)?;
+    measured.results.traces = record::read_results(&measured.folder)?.traces;
+    Ok(())
 }
 
 /// Servers, and whatever the labs of the suite name.

@@ -90,6 +90,7 @@ pub fn carry_out(mut asked: Asked) -> Result<Measured, Failure> {
             run,
             passes: Vec::new(),
             damage: Vec::new(),
+            traces: Vec::new(),
         },
         contestants: asked.contestants,
         provisional: asked.provisional,
@@ -347,6 +348,11 @@ fn entry<'a>(
 }
 
 impl Measured {
+    /// Whether nothing broke it off.
+    pub fn is_whole(&self) -> bool {
+        self.ended.is_ok()
+    }
+
     /// How the program ends: by what broke the session off, else by what happened to the passes.
     ///
     /// # Errors

@@ -1,20 +1,31 @@
 //! `trace`: a few requests through the kernel, drawn. The server is traced first, then serves the same clients
 //! without a tracer, so that the drawing can say how much it was slowed.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use measure::trace::TraceError;
 use measure::{AgentError, Contestant};
 use record::trace::{Trace, TraceAsked};
-use record::{Host, Outcome, TRACE_SCHEMA, write_whole};
+use record::{Host, Outcome, TRACES, write_whole};
 
 use super::failure::{Exit, Failure, print};
-use super::{entrants, interrupt, session};
+use super::{entrants, explain, interrupt, session};
 use crate::Who;
+
+/// What `run --traces` asks of everybody: what `trace` asks unless it is told.
+const FEW: TraceAsked = TraceAsked {
+    connections: 3,
+    requests: 2,
+    message: 64,
+    workers: 3,
+    server_cpus: 1,
+};
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Who is traced, serving whom, and where the drawing goes.
 #[derive(Args, Clone)]
@@ -23,13 +34,13 @@ pub struct TraceArgs {
     #[arg(required_unless_present = "from")]
     contender: Option<String>,
     /// Clients that come one after another; then as many come at once
-    #[arg(long, value_name = "N", default_value = "3", value_parser = clap::value_parser!(u32).range(1..=20))]
+    #[arg(long, value_name = "N", default_value_t = FEW.connections, value_parser = clap::value_parser!(u32).range(1..=20))]
     connections: u32,
     /// Requests of each client
-    #[arg(long, value_name = "N", default_value = "2", value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = FEW.requests, value_parser = clap::value_parser!(u32).range(1..=100))]
     requests: u32,
     /// Bytes of a request
-    #[arg(long, value_name = "BYTES", default_value = "64", value_parser = clap::value_parser!(u32).range(1..=65536))]
+    #[arg(long, value_name = "BYTES", default_value_t = FEW.message, value_parser = clap::value_parser!(u32).range(1..=65536))]
     message: u32,
     /// Workers of the contender, if it has any [default: one a connection]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
@@ -132,22 +143,10 @@ impl Format {
 }
 
 fn read(path: &Path) -> Result<Trace, Failure> {
-    let failed = |cause: String| {
-        Failure::usage(
-            format!("{} is no trace that can be drawn", path.display()),
-            cause,
-        )
-        .hint("fiveways trace CONTENDER -o trace.json")
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    let trace: Trace = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
-    match trace.schema == TRACE_SCHEMA {
-        true => Ok(trace),
-        false => Err(failed(format!(
-            "its schema is {}, this version reads {TRACE_SCHEMA}",
-            trace.schema
-        ))),
-    }
+    record::read_trace(path).map_err(|cause| {
+        let what = format!("{} is no trace that can be drawn", path.display());
+        Failure::usage(what, cause).hint("fiveways trace CONTENDER -o trace.json")
+    })
 }
 
 /// Traces; `None` when interrupted.
@@ -162,23 +161,67 @@ fn record(args: &TraceArgs) -> Result<Option<Trace>, Failure> {
     };
     // A deadline must be an instant that there is.
     let patience = args.patience.min(Duration::from_secs(600));
-    measure::adopt_orphans();
-    let interrupt = interrupt::watch().map_err(|error| {
-        Failure::tool("prepare", "signals cannot be watched", error.to_string())
+    traced(&contestant, asked, patience, &watch()?)
+}
+
+fn watch() -> Result<Arc<OwnedFd>, Failure> {
+    interrupt::watch()
+        .map_err(|error| Failure::tool("prepare", "signals cannot be watched", error.to_string()))
+}
+
+/// Traces each of them into a results folder, from which its page is drawn with them; who cannot be traced is told,
+/// and no reason to trace nobody else. Ends early when interrupted.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn into(folder: &Path, contestants: &[Contestant]) -> Result<(), Failure> {
+    let interrupt = watch()?;
+    let traces = folder.join(TRACES);
+    std::fs::create_dir_all(&traces).map_err(|error| {
+        let what = format!("{} cannot be made", traces.display());
+        Failure::tool("results", what, error.to_string())
+            .hint("--out with a folder that you may write to")
     })?;
-    let mut trace = match measure::trace::trace(&contestant, asked, patience, interrupt.as_fd()) {
+    for contestant in contestants {
+        let name = &contestant.entrant.name;
+        match traced(contestant, FEW, PATIENCE, &interrupt) {
+            Ok(Some(trace)) => {
+                write_whole(
+                    &traces.join(format!("{name}.json")),
+                    Format::Json.draw(&trace).as_bytes(),
+                )?;
+            }
+            Ok(None) => break,
+            Err(failure) => {
+                failure.tell(false);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Traces, then serves the same clients untraced; `None` when interrupted.
+fn traced(
+    contestant: &Contestant,
+    asked: TraceAsked,
+    patience: Duration,
+    interrupt: &Arc<OwnedFd>,
+) -> Result<Option<Trace>, Failure> {
+    measure::adopt_orphans();
+    let mut trace = match measure::trace::trace(contestant, asked, patience, interrupt.as_fd()) {
         Ok(trace) => trace,
         Err(TraceError::Interrupted) => return Ok(None),
         Err(error) => return Err(failure(&contestant.entrant.name, error)),
     };
     trace.command = entrants::without_paths(trace.command.into_iter());
-    let compared = session::start_bench(&interrupt).map(|mut bench| {
+    trace.source = explain::source_of(&contestant.entrant.name);
+    let compared = session::start_bench(interrupt).map(|mut bench| {
         trace.host = Host {
             facts: Vec::new(),
             ..bench.host.clone()
         };
         match trace.outcome {
-            Outcome::Ok => measure::trace::untraced(&mut bench, &contestant, asked, patience),
+            Outcome::Ok => measure::trace::untraced(&mut bench, contestant, asked, patience),
             _ => Ok(without("the traced run was not ok")),
         }
     })?;

@@ -238,6 +238,7 @@ fn blank(contestant: &Contestant, asked: TraceAsked) -> Trace {
         at_once_ns: None,
         truncated: false,
         untraced: Untraced::default(),
+        source: None,
     }
 }
 

@@ -157,6 +157,7 @@ fn forks() -> Trace {
         at_once_ns: Some(30_000 * US),
         truncated: false,
         untraced: Untraced::default(),
+        source: None,
     };
     for (client, child, from) in [
         ("c1", "p2", 10_000),
