@@ -327,3 +327,32 @@ fn a_drawing_goes_where_it_is_told_and_can_be_made_again() {
         );
     }
 }
+
+#[test]
+fn a_run_with_traces_has_them_in_its_page_above_their_source() {
+    let place = Place::new();
+    let words = ["--only", "^(event-loop|node-net)$", "--traces"];
+    let (output, results) = place.measure(&support::rr("rr-5", 5, "20ms", "100ms", 1), &words);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let names: Vec<&str> = results
+        .traces
+        .iter()
+        .map(|it| it.contender.as_str())
+        .collect();
+    assert_eq!(names, ["event-loop", "node-net"], "and no control");
+    let sources = results.traces.iter().map(|it| it.source.is_some());
+    assert_eq!(sources.collect::<Vec<_>>(), [true, false]);
+    let page = std::fs::read_to_string(place.path("out/report.html")).expect("a page");
+    let (_, section) = page.split_once("id=\"traces\"").expect("a section");
+    for word in ["servers/src/models/event_loop.rs", "epoll_wait", "accept4"] {
+        assert!(section.contains(word), "{word}");
+    }
+    // Drawn again from the folder alone.
+    let again = place.run(&["report", place.path("out").to_str().expect("a path")]);
+    assert!(again.status.success());
+    assert_eq!(
+        page,
+        std::fs::read_to_string(place.path("out/report.html")).expect("a page")
+    );
+    place.assert_nothing_left(&[]);
+}
