@@ -24,7 +24,10 @@ const MECHANISMS: [(LabKind, &[&str]); 4] = [
             "tokio-task",
         ],
     ),
-    (LabKind::Switch, &["process-ring", "thread-ring"]),
+    (
+        LabKind::Switch,
+        &["process-ring", "thread-ring", "task-ring"],
+    ),
     (
         LabKind::Ipc,
         &[

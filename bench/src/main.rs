@@ -17,7 +17,8 @@ use drive::failure::Failure;
 /// sustains; `fiveways choose` says who meets a need of yours; `fiveways list` shows what there is to run; `fiveways
 /// verify` checks that every server answers as it must; `fiveways trace` draws a few requests through the kernel;
 /// `fiveways doctor` looks this machine over; `fiveways report` draws the newest results again; `fiveways explain` says
-/// what a word of it means; `fiveways load` loads a server of your own.
+/// what a word of it means; `fiveways load` loads a server of your own; `fiveways lesson` asks you first and measures then;
+/// `fiveways papers` puts published results to the test.
 #[derive(Parser)]
 #[command(
     name = "fiveways",
@@ -94,6 +95,10 @@ enum Verb {
     Doctor(drive::doctor::DoctorArgs),
     /// What a word means that fiveways prints: a model, a metric, a doubt, a claim of the textbook, an exit code
     Explain(drive::explain::ExplainArgs),
+    /// Predict first, then measure: ten lessons on how a server serves more than one client
+    Lesson(drive::lesson::LessonArgs),
+    /// Published results put to the test on this machine, each by its shape: list them, or run one
+    Papers(drive::papers::PapersArgs),
     /// Draw a few requests through the kernel: who calls what, wakes whom, waits for what
     Trace(drive::trace::TraceArgs),
     /// Load one echo server of anybody's, and verify every byte of its replies
@@ -185,6 +190,8 @@ fn main() -> ExitCode {
         Verb::Chart(args) => (false, drive::chart::chart(&args)),
         Verb::Doctor(args) => (args.json, drive::doctor::doctor(&args)),
         Verb::Explain(args) => (args.json, drive::explain::explain(&args)),
+        Verb::Lesson(args) => (args.json, drive::lesson::lesson(&args)),
+        Verb::Papers(args) => (args.json, drive::papers::papers(&args)),
         Verb::Trace(args) => (args.json, drive::trace::trace(&args)),
         Verb::Load(args) => (args.json, drive::load::load(&args)),
         Verb::Report { dir, lang, json } => (json, drive::report::report(dir, lang, json)),

@@ -220,6 +220,12 @@ fn a_token_comes_round_and_what_is_not_the_switch_is_told() {
         );
         assert!(found.figures["overhead_ns"] > 0.0);
     }
+    let tasks = findings(passes(&results, "task-ring", "ring")[0]);
+    assert!(
+        tasks.times > 0 && tasks.verified >= 5 * tasks.times,
+        "{tasks:?}"
+    );
+    assert_eq!(tasks.figures["overhead_ns"], 0.0, "it has no pipes");
     place.assert_nothing_left(&[]);
 }
 

@@ -6,6 +6,7 @@
 //! and subtracted: what is left is the switch, and what its cache misses cost.
 
 mod ring;
+mod tasks;
 
 use hdrhistogram::Histogram;
 use measure::LabAsked;
@@ -15,14 +16,18 @@ use record::{Encoded, Findings, Outcome};
 
 use crate::Nothing;
 use crate::sys::spawn::{Memory, now_ns};
-use ring::{Hop, Ring};
+use ring::{Hop, Lap, Ring};
+use tasks::Tasks;
 
 /// Every mechanism, in the order of tables: name and title.
 pub const MECHANISMS: &[(&str, &str)] = &[
     ("process-ring", "a ring of processes"),
     ("thread-ring", "a ring of threads"),
+    ("task-ring", "a ring of tokio tasks, by channels"),
 ];
 
+/// The ring whose switches are none of the kernel's.
+const TASKS: &str = "task-ring";
 /// Laps by one task alone, from which the overhead is the middle.
 const ALONE: u32 = 2_000;
 /// Tokens are 1 to this; 0 ends the ring.
@@ -37,10 +42,15 @@ pub fn measure(asked: &LabAsked) -> Result<Findings, Nothing> {
     crate::lab::stay_on(&asked.cpus, lab.placement)?;
     let tasks = lab.tasks.unwrap_or(2) as usize;
     let bytes = (lab.working_set_kib.unwrap_or(0) as usize) << 10;
-    let overhead = alone(tasks, bytes)?;
+    let overhead = match asked.mechanism.as_str() {
+        // Its token goes by no pipe, so that there is nothing to subtract.
+        TASKS => 0,
+        _ => alone(tasks, bytes)?,
+    };
     let ring = match asked.mechanism.as_str() {
-        "process-ring" => Ring::of_processes(tasks, bytes),
-        "thread-ring" => Ring::of_threads(tasks, bytes),
+        "process-ring" => Ring::of_processes(tasks, bytes).map(boxed),
+        "thread-ring" => Ring::of_threads(tasks, bytes).map(boxed),
+        TASKS => Tasks::new(tasks, bytes).map(boxed),
         other => return Err(crate::lab::unknown(other)),
     };
     let mut ring = ring.map_err(|errno| {
@@ -71,6 +81,10 @@ pub fn measure(asked: &LabAsked) -> Result<Findings, Nothing> {
     }
     ring.end().map_err(went_wrong)?;
     Ok(findings(&switches, overhead, laps * tasks as u64))
+}
+
+fn boxed(ring: impl Lap + 'static) -> Box<dyn Lap> {
+    Box::new(ring)
 }
 
 fn went_wrong(errno: Errno) -> Nothing {

@@ -34,6 +34,9 @@ impl Judged {
 pub struct Tested {
     /// What is compared, in words.
     pub says: String,
+    /// What was published of it, where something was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<String>,
     /// `fork-per-connection, idle-100, memory_bytes_per_connection`.
     pub left: String,
     /// The other side of the ratio, where it is one.
@@ -72,9 +75,9 @@ pub struct Tested {
 /// A claim, and what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Judgement {
-    /// C1 to C17.
+    /// C1 to C17, or the name of a paper.
     pub claim: String,
-    /// What is claimed.
+    /// What is claimed, or which result is looked at.
     pub sentence: String,
     /// What came of it: one test that refutes is enough, and all must hold.
     pub judged: Judged,

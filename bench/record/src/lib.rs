@@ -10,6 +10,7 @@
 //! | what is left of a suite in haste | [`quick`] |
 //! | claim, judgement | [`judgement`] |
 //! | account, entry | [`ledger`] |
+//! | lesson: prediction, answers, score | [`lesson`] |
 //! | capacity: promise, search, probe | [`search`] |
 //! | run (the plan), entrant | [`run`] |
 //! | host, fact, yardstick | [`host`], [`yardstick`] |
@@ -34,6 +35,7 @@ pub mod host_memory;
 pub mod judgement;
 pub mod lab;
 pub mod ledger;
+pub mod lesson;
 pub mod metric;
 pub mod observation;
 pub mod pass;
@@ -59,6 +61,9 @@ pub use host_memory::{CgroupMemory, HostMemory, HostMemoryInstants};
 pub use judgement::{Judged, Judgement, Tested};
 pub use lab::{Findings, Lab, LabKind, Pages, Where};
 pub use ledger::{Account, Entry};
+pub use lesson::{
+    ANSWERS_SCHEMA, Answers, Prediction, Predictions, Scored, Taken, read_predictions,
+};
 pub use metric::{Better, LAB_METRICS, METRICS, Metric, SYSTEM_CALLS, metric};
 pub use observation::Observation;
 pub use pass::*;

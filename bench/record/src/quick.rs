@@ -1,6 +1,8 @@
 //! `--quick`: less of a suite, for whoever has no time for the whole. Fewer rounds are wider intervals, so that
 //! what was clear stays clear and the rest is undecided; what is left out is not judged at all.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +19,14 @@ pub struct Quick {
     /// At most so many rounds of each scenario and lab.
     #[serde(default = "rounds")]
     pub rounds: u32,
+    /// At most so much load of a contender in a round; as it is, unless it is said.
+    #[serde(
+        default,
+        with = "humantime_serde",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[schemars(with = "Option<String>")]
+    pub window: Option<Duration>,
     /// Scenarios and labs that are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<String>,
@@ -31,6 +41,7 @@ impl Suite {
     pub fn quickened(mut self) -> Suite {
         let quick = self.quick.clone().unwrap_or(Quick {
             rounds: ROUNDS,
+            window: None,
             without: Vec::new(),
         });
         let stays = |name: &String| !quick.without.contains(name);
@@ -39,9 +50,13 @@ impl Suite {
         for scenario in &mut self.scenarios {
             scenario.rounds = scenario.rounds.min(quick.rounds);
             scenario.counters = scenario.counters.min(COUNTERS);
+            // A fault comes at an instant of its window.
+            let window = quick.window.filter(|_| scenario.fault.is_none());
+            scenario.window = scenario.window.min(window.unwrap_or(scenario.window));
         }
         for lab in &mut self.labs {
             lab.rounds = lab.rounds.min(quick.rounds);
+            lab.window = lab.window.min(quick.window.unwrap_or(lab.window));
         }
         self
     }

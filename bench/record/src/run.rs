@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::contender::Holds;
 use crate::host::Host;
 use crate::lab::LabKind;
+use crate::lesson::Taken;
 use crate::pass::PassKind;
 use crate::suite::Suite;
 use crate::yardstick::Yardstick;
@@ -97,4 +98,7 @@ pub struct Run {
     /// Scenarios of the suite's text that this machine has no room for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
+    /// The lesson that it is, and what was predicted before it began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lesson: Option<Taken>,
 }

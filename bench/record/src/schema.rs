@@ -6,6 +6,7 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
+use crate::lesson::Answers;
 use crate::observation::Observation;
 use crate::pass::Pass;
 use crate::run::Run;
@@ -15,10 +16,11 @@ use crate::summary::Summary;
 type Of = (&'static str, &'static str, fn() -> Schema);
 
 /// Everything that has a schema.
-const SCHEMAS: [Of; 4] = [
+const SCHEMAS: [Of; 5] = [
     ("record", "a line of records.jsonl", of::<Pass>),
     ("run", "run.json", of::<Run>),
     ("summary", "summary.json", of::<Summary>),
+    ("answers", "answers.json of a lesson", of::<Answers>),
     (
         "observation",
         "a line of `fiveways export --format json`",

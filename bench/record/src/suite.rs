@@ -437,6 +437,9 @@ pub struct Suite {
     /// Whether the textbook's claims are judged by it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub claims: bool,
+    /// Whether published results are judged by it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub papers: bool,
     /// What `--quick` leaves of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quick: Option<Quick>,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::host::Host;
 use crate::judgement::Judgement;
 use crate::ledger::Account;
+use crate::lesson::Answers;
 
 /// The schema of `summary.json`.
 pub const SUMMARY_SCHEMA: &str = "fiveways-summary/1";
@@ -157,6 +158,12 @@ pub struct Summary {
     /// The textbook's claims, where the suite judges them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub judgements: Vec<Judgement>,
+    /// What became of published results, where the suite judges them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub papers: Vec<Judgement>,
+    /// What became of the predictions, where the run was a lesson.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lesson: Option<Answers>,
     /// What a request costs item by item, where it was counted and priced.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ledger: Vec<Account>,

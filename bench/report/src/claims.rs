@@ -9,13 +9,14 @@
 //! | question | where |
 //! |---|---|
 //! | what is claimed, and what decides it | `texts` |
-//! | a side of a test, round by round | `found` |
+//! | a side of a test, round by round; metrics of its own | `found`, `own` |
 //! | holds, refuted, undecided, and how many more rounds | `judge` |
 //! | in words | `words` |
 //! | on the page, in Markdown, in the terminal | `page`, `plain` |
 
-mod found;
-mod judge;
+pub(crate) mod found;
+pub(crate) mod judge;
+pub(crate) mod own;
 pub(crate) mod page;
 pub(crate) mod plain;
 pub(crate) mod texts;
@@ -25,7 +26,7 @@ use record::{Judged, Judgement, Results};
 
 use crate::cells::Cell;
 use found::Records;
-use texts::Claim;
+use texts::Test;
 
 /// In which language claims are told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,19 +45,25 @@ pub(crate) fn judgements(results: &Results, cells: &[Cell<'_>]) -> Vec<Judgement
     }
     let records = Records::new(results, cells);
     let all = texts::claims().iter();
-    all.map(|claim| judgement(&records, claim)).collect()
+    all.map(|claim| judgement(&records, (&claim.id, &claim.sentence), &claim.test))
+        .collect()
 }
 
-fn judgement(records: &Records<'_, '_>, claim: &Claim) -> Judgement {
-    let tests = claim.test.iter();
+/// What became of a sentence, by its tests.
+pub(crate) fn judgement(
+    records: &Records<'_, '_>,
+    (id, sentence): (&str, &str),
+    tests: &[Test],
+) -> Judgement {
+    let tests = tests.iter();
     let tests: Vec<_> = tests.map(|test| judge::tested(records, test)).collect();
     let deciding = || tests.iter().filter(|it| !it.beside);
     let any = |judged| deciding().any(|it| it.judged == judged);
     // The weakest word of its tests, but that one refutation is enough.
     let order = [Judged::Refuted, Judged::NotJudged, Judged::Undecided];
     Judgement {
-        claim: claim.id.clone(),
-        sentence: claim.sentence.clone(),
+        claim: id.to_owned(),
+        sentence: sentence.to_owned(),
         judged: order
             .into_iter()
             .find(|it| any(*it))

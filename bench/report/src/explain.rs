@@ -12,7 +12,7 @@ use crate::claims::Language;
 use crate::claims::plain::{self, wrapped};
 use crate::claims::texts;
 use crate::data::Data;
-use crate::{counters, format, yardsticks};
+use crate::{counters, format, papers, yardsticks};
 
 const TEXT: &str = include_str!("../../explain.toml");
 
@@ -87,11 +87,13 @@ pub fn model_text(name: &str) -> Option<ModelText> {
 /// Every word that has a text here, but for models.
 pub fn topics() -> Vec<String> {
     let claims = texts::claims().iter().map(|it| it.id.clone());
+    let papers = papers::papers().iter().map(|it| it.id.clone());
     let metrics = texts().metric.iter().flat_map(|it| it.names.clone());
     let doubts = texts().doubt.iter().flat_map(|it| it.names.clone());
     let exits = texts().exit.iter().map(|it| it.code.to_string());
     let sticks = yardsticks::names().map(str::to_owned);
     claims
+        .chain(papers)
         .chain(doubts)
         .chain(metrics)
         .chain(exits)
@@ -112,6 +114,13 @@ pub fn explain(
             .zip(summary.as_ref())
             .map(|(results, summary)| Data::new(results, summary));
         return Some(plain::claim(data.as_ref(), claim, language, columns));
+    }
+    if let Some(paper) = papers::paper(topic) {
+        let summary = results.map(crate::summarise);
+        let data = results
+            .zip(summary.as_ref())
+            .map(|(results, summary)| Data::new(results, summary));
+        return Some(papers::plain::paper(data.as_ref(), paper, columns));
     }
     // A word may be both a figure's and a doubt's (`unserved`).
     match (metric(topic, columns), doubt(topic, columns)) {

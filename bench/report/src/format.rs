@@ -115,6 +115,8 @@ pub(crate) fn figure(metric: &str, value: f64) -> String {
         "B/s" => format!("{}/s", bytes(value)),
         "µs" => format!("{} µs", digits(value)),
         "ms" => time(value * 1e6),
+        // Metrics of claims and papers alone, whose names say it.
+        "" if metric.contains("_ns_") => time(value),
         _ if matches!(
             metric,
             "errors"

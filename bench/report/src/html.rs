@@ -25,10 +25,13 @@ use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
 use crate::doubts::VALID;
 use crate::markdown::HOCKEY_STICK;
-use crate::{capacity, claims, counters, format, labs, ledger, noise_floor, tables};
+use crate::{
+    capacity, claims, counters, format, labs, ledger, lessons, noise_floor, papers, tables,
+};
 use grid::grid;
 
-const STYLE: &str = include_str!("html/style.css");
+/// Of every page.
+pub(crate) const STYLE: &str = include_str!("html/style.css");
 
 /// Before the page is laid out: pictures that are to be drawn anew are not even measured.
 const EARLY: &str = concat!(
@@ -79,7 +82,9 @@ pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
                     (doubts(data))
                     h2 id="answers" tabindex="-1" { "Answers" }
                     ol.answers { @for answer in answers(data) { li { (answer) } } }
+                    (lessons::page::section(data))
                     (claims::page::section(data, charts, |chart| figure(chart, false, &redrawn)))
+                    (papers::page::section(data, charts, |chart| figure(chart, false, &redrawn)))
                     (ledger(data))
                     (capacities(data, charts, &redrawn))
                     @for scenario in data.sections() { (section(data, scenario)) }
@@ -105,7 +110,8 @@ pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
 /// Five ways at a glance, then every other chart: those of the suite, then those of each scenario.
 fn pictures(data: &Data<'_>, charts: &[Drawn], redrawn: &Value) -> Markup {
     let elsewhere = |chart: &&Drawn| data.search().is_some() && chart.name == HOCKEY_STICK;
-    let claimed = claims::page::charts(data);
+    let mut claimed = claims::page::charts(data);
+    claimed.extend(papers::page::charts(data));
     let claimed = |chart: &&Drawn| claimed.contains(chart.name.as_str());
     let shown = charts
         .iter()

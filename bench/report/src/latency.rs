@@ -164,10 +164,20 @@ impl Merged {
     }
 }
 
+/// A figure of a pass's distribution, its mean say, in nanoseconds; `None` where there is none.
+pub(crate) fn of_pass(
+    pass: &Pass,
+    scenario: &Scenario,
+    span: Span,
+    figure: impl Fn(&Histogram<u64>) -> f64,
+) -> Option<f64> {
+    let histogram = decode(pass, scenario, span).ok()??;
+    (!histogram.is_empty()).then(|| figure(&histogram))
+}
+
 /// The mean of a pass's distribution, nanoseconds.
 pub(crate) fn mean(pass: &Pass, scenario: &Scenario, span: Span) -> Option<f64> {
-    let histogram = decode(pass, scenario, span).ok()??;
-    (!histogram.is_empty()).then(|| histogram.mean())
+    of_pass(pass, scenario, span, Histogram::mean)
 }
 
 /// The distribution of a cell over its rounds, merged; `None` where there is none.

@@ -27,6 +27,9 @@
 //! | parts that are measured by themselves | `labs` |
 //! | what a request costs item by item | `ledger` |
 //! | which of the textbook's claims hold | `claims` |
+//! | which published results keep their shape | `papers` |
+//! | what queueing theory expects | `queueing` |
+//! | what predictions are worth, and a class of them | `lessons` |
 //! | a few requests through the kernel | `trace` |
 //! | how a figure is written | `format` |
 //! | what a scenario was run under, in words | `conditions` |
@@ -64,13 +67,16 @@ mod html;
 mod labs;
 mod latency;
 mod ledger;
+mod lessons;
 mod limits;
 mod markdown;
 mod memory;
 mod noise_floor;
 mod pages;
+mod papers;
 mod pictures;
 mod precision;
+mod queueing;
 mod series;
 mod show;
 mod stats;
@@ -95,7 +101,9 @@ pub use explain::{ModelText, calls_of, explain, model_text, topics};
 pub use export::{Of, csv, distributions, json_lines, observations};
 pub use format::printable;
 pub use hgrm::text as hgrm;
+pub use lessons::{Ask, Class, Kind, Lesson, check, class, lesson, lesson_text, lessons};
 pub use pages::{WriteError, write, write_in};
+pub use papers::{Paper, paper, papers};
 pub use pictures::{Charted, NoPicture, charts, picture, png};
 pub use precision::half_widths;
 pub use show::{Shown, show};
@@ -119,6 +127,8 @@ pub fn summarise(results: &record::Results) -> record::Summary {
         noise_floor: noise_floor::noise_floor(&cells, &results.run),
         capacities: capacity::capacities(results),
         judgements: claims::judgements(results, &cells),
+        papers: papers::judgements(results, &cells),
+        lesson: lessons::answers(results, &cells),
         ledger: ledger::Ledger::new(results, &cells).accounts(),
     }
 }

@@ -10,7 +10,10 @@ use crate::claims::{self, Language};
 use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
 use crate::tables::Table;
-use crate::{capacity, counters, format, labs, ledger, limits, noise_floor, tables, yardsticks};
+use crate::{
+    capacity, counters, format, labs, ledger, lessons, limits, noise_floor, papers, tables,
+    yardsticks,
+};
 
 /// The chart that stands beside capacities.
 pub(crate) const HOCKEY_STICK: &str = "latency-by-rate";
@@ -47,7 +50,9 @@ pub(crate) fn readme(data: &Data<'_>, charts: &[Drawn], language: Language) -> S
             "\n![five ways at a glance](charts/five-ways.svg)",
         );
     }
+    text.push_str(&lessons::page::markdown(data, language));
     text.push_str(&claims::plain::markdown(data, charts, language));
+    text.push_str(&papers::plain::markdown(data, charts));
     ledger_section(&mut text, data);
     capacities(&mut text, data, charts);
     for scenario in data.sections() {

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use record::{Results, StoreError, Summary};
+use serde::Serialize;
 
 use crate::charts::{self, Drawn};
 use crate::claims::Language;
@@ -44,7 +45,7 @@ pub enum WriteError {
     },
 }
 
-/// Writes summary.json, summary.csv, README.md, charts and report.html into `folder`, and returns their
+/// Writes summary.json, summary.csv, README.md, charts, of a lesson answers.json, and report.html into `folder`, and returns their
 /// paths; the last is the page. Nothing else in the folder is touched.
 ///
 /// # Errors
@@ -77,7 +78,7 @@ pub fn write_in(
         path: pictures,
         error,
     })?;
-    put("summary.json", json(&summary)?.as_bytes())?;
+    put("summary.json", json("summary.json", &summary)?.as_bytes())?;
     put("summary.csv", &csv(&summary)?)?;
     for Drawn { name, svg, .. } in &drawn {
         put(&format!("charts/{name}.svg"), svg.as_bytes())?;
@@ -92,14 +93,16 @@ pub fn write_in(
     }
     let readme = markdown::readme(&data, &drawn, language);
     put("README.md", readme.as_bytes())?;
+    if let Some(answers) = &summary.lesson {
+        put("answers.json", json("answers.json", answers)?.as_bytes())?;
+    }
     put("report.html", html::page(&data, &drawn).as_bytes())?;
     Ok(written)
 }
 
-fn json(summary: &Summary) -> Result<String, WriteError> {
-    let text = serde_json::to_string_pretty(summary);
-    text.map(|text| text + "\n")
-        .map_err(format_error("summary.json"))
+fn json(file: &str, what: &impl Serialize) -> Result<String, WriteError> {
+    let text = serde_json::to_string_pretty(what);
+    text.map(|text| text + "\n").map_err(format_error(file))
 }
 
 /// One estimate a line, with the fields of `record::Estimate` as columns.

@@ -3,13 +3,13 @@
 
 use std::path::PathBuf;
 
-use anstyle::{Ansi256Color, Style};
 use record::{Estimate, Lab, Results, Scenario, Summary};
 
 use crate::answers::{answers, of_scenario};
 use crate::conditions::{conditions, machine};
 use crate::data::{Data, may_be_shown};
-use crate::terminal::text::{clip, padded, path_lines, width, wrap_to};
+use crate::terminal::bars::{Bar, bold, dim, drawn};
+use crate::terminal::text::{clip, path_lines, wrap_to};
 use crate::terminal::{head, notes};
 use crate::{capacity, columns, format, labs, noise_floor};
 
@@ -143,16 +143,6 @@ fn titled(name: &str, title: &str, columns: usize) -> Vec<String> {
     ]
 }
 
-/// One row.
-struct Bar<'a> {
-    name: &'a str,
-    family: &'a str,
-    /// Nothing where words stand in its place.
-    value: Option<f64>,
-    figure: String,
-    spread: String,
-}
-
 /// A metric's head and its bars; nothing where nobody has a figure.
 fn bars<'a>(data: &Data<'a>, under: &str, metric: &str, columns: usize) -> Vec<String> {
     let ranking = data.ranking(under, metric);
@@ -236,90 +226,11 @@ fn capacities<'a>(data: &Data<'a>, columns: usize) -> Vec<String> {
     lines
 }
 
-fn drawn(rows: &[Bar<'_>], columns: usize) -> Vec<String> {
-    let widest = |of: fn(&Bar<'_>) -> usize| {
-        rows.iter()
-            .filter(|row| row.value.is_some())
-            .map(of)
-            .max()
-            .unwrap_or(0)
-    };
-    let names = rows
-        .iter()
-        .map(|row| width(row.name))
-        .max()
-        .unwrap_or(0)
-        .min(columns / 3);
-    let figures = widest(|row| width(&row.figure));
-    let spreads = widest(|row| width(&row.spread));
-    let room = columns.saturating_sub(names + figures + spreads + 3).max(1);
-    let most = rows.iter().filter_map(|row| row.value).fold(0.0, f64::max);
-    let line = |row: &Bar<'_>| {
-        let name = padded(&clip(row.name, names), names);
-        let Some(value) = row.value else {
-            let why = clip(&row.figure, columns.saturating_sub(names + 1));
-            return paint(DIM, &format!("{name} {why}")).trim_end().to_owned();
-        };
-        let bar = blocks(value / most, room);
-        let figure = " ".repeat(figures - width(&row.figure)) + &row.figure;
-        let line = format!(
-            "{name} {} {figure} {}",
-            paint(colour(row.family), &padded(&bar, room)),
-            row.spread
-        );
-        line.trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
-}
-
-/// A share of so many columns, to an eighth of one.
-fn blocks(share: f64, room: usize) -> String {
-    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let share = if share.is_finite() {
-        share.clamp(0.0, 1.0)
-    } else {
-        0.0
-    };
-    let eighths = (share * room as f64 * 8.0).round() as usize;
-    // What is there is seen, however short.
-    let eighths = if share > 0.0 { eighths.max(1) } else { 0 };
-    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
-}
-
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-
-fn paint(style: Style, text: &str) -> String {
-    format!("{style}{text}{style:#}")
-}
-
-fn bold(text: &str) -> String {
-    paint(BOLD, text)
-}
-
-fn dim(lines: &[String]) -> Vec<String> {
-    lines.iter().map(|line| paint(DIM, line)).collect()
-}
-
-/// The family's colour, as near as 256 of them come.
-fn colour(family: &str) -> Style {
-    let index = match family {
-        "iterative" => 245,
-        "fork-per-connection" => 166,
-        "prefork" => 214,
-        "thread-per-connection" => 32,
-        "thread-pool" => 75,
-        "event-driven" => 36,
-        "foreign" => 175,
-        _ => return Style::new(),
-    };
-    Ansi256Color(index).on_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::fixture;
+    use crate::terminal::text::width;
 
     fn plain(text: &str) -> String {
         let mut out = String::new();
@@ -432,15 +343,6 @@ mod tests {
         assert!(
             why.contains("memory_bytes_per_connection under rr-50"),
             "{why}"
-        );
-    }
-
-    #[test]
-    fn blocks_are_an_eighth_of_a_column_fine() {
-        let made = [0.0, 1e-9, 0.5, 0.55, 1.0, 7.0, f64::NAN].map(|share| blocks(share, 10));
-        assert_eq!(
-            made,
-            ["", "▏", "█████", "█████▌", "██████████", "██████████", ""]
         );
     }
 }

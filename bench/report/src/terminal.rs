@@ -11,8 +11,9 @@ use crate::claims::{Language, plain, words};
 use crate::conditions::{asked, conditions, cores_of};
 use crate::data::{Data, may_be_shown};
 use crate::doubts::OVERLOAD;
-use crate::{capacity, columns, format, labs, ledger, limits, noise_floor, struck, tables};
+use crate::{capacity, columns, format, labs, ledger, limits, noise_floor, papers, struck, tables};
 
+pub(crate) mod bars;
 pub(crate) mod text;
 
 use text::{COLUMNS, clip, cut, path_lines, wrap};
@@ -44,6 +45,9 @@ pub fn terminal_in(
     let data = Data::new(results, summary);
     if !summary.judgements.is_empty() {
         return judged(&data, report_path, language);
+    }
+    if !summary.papers.is_empty() {
+        return published(&data, report_path);
     }
     let path = report_path
         .map(|path| path_lines(&path.display().to_string()))
@@ -82,6 +86,19 @@ fn judged(data: &Data<'_>, report_path: Option<&Path>, language: Language) -> St
             .flat_map(|it| wrap(&it));
         lines.extend(sentence.take(2));
         lines.push("Why: fiveways explain C8, or the report.".to_owned());
+        lines.extend(path_lines(&path.display().to_string()));
+    }
+    lines.join("\n") + "\n"
+}
+
+/// Published results, a line each, and where the report is.
+fn published(data: &Data<'_>, report_path: Option<&Path>) -> String {
+    let tally = words::tally(&data.summary.papers, Language::English);
+    let mut lines = vec![clip(&head(data), COLUMNS), tally, String::new()];
+    lines.extend(papers::plain::lines(data, COLUMNS));
+    if let Some(path) = report_path {
+        lines.push(String::new());
+        lines.push("Conditions, and why: fiveways explain cloudflare, or the report.".to_owned());
         lines.extend(path_lines(&path.display().to_string()));
     }
     lines.join("\n") + "\n"

@@ -77,6 +77,7 @@ pub fn capacity(args: &CapacityArgs) -> Result<ExitCode, Failure> {
     let measured = session::carry_out(Asked {
         suite: Suite {
             claims: false,
+            papers: false,
             quick: None,
             contenders: Vec::new(),
             name: "capacity".to_owned(),
@@ -94,6 +95,7 @@ pub fn capacity(args: &CapacityArgs) -> Result<ExitCode, Failure> {
         go_on: Box::new(more),
         quiet: args.json,
         provisional: false,
+        lesson: None,
     })?;
     conclude(args, measured)
 }

@@ -83,6 +83,7 @@ pub fn choose(args: &ChooseArgs) -> Result<ExitCode, Failure> {
         go_on: Box::new(move |results| headroom.more(results)),
         quiet: args.json,
         provisional: false,
+        lesson: None,
     })?;
     conclude(args, &need, &suite_text, measured)
 }

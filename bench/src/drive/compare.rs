@@ -29,18 +29,13 @@ pub struct CompareArgs {
     /// A dot a host instead: each contender's ratio to the reference, over all folders
     #[arg(long, value_name = "WHAT")]
     by: Option<By>,
-    /// With --by: of what
-    #[arg(
-        long,
-        value_name = "METRIC",
-        default_value = "throughput_per_s",
-        requires = "by"
-    )]
-    metric: String,
+    /// With --by: of what [default: throughput_per_s; of lessons, what they ask]
+    #[arg(long, value_name = "METRIC", requires = "by")]
+    metric: Option<String>,
     /// With --by: under what [default: the first that has it]
     #[arg(long, value_name = "NAME", requires = "by")]
     scenario: Option<String>,
-    /// Write it to a file, too: .md (for a pull request), .json, .txt; with --by .svg, .png, .txt
+    /// Write it to a file, too: .md (for a pull request), .json, .txt; with --by .svg, .png, .txt, and of lessons .html
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Print Markdown, for a pull request
@@ -96,8 +91,40 @@ pub fn compare(args: &CompareArgs) -> Result<ExitCode, Failure> {
     .into())
 }
 
+/// What a class has predicted and measured, where the folders are of lessons and no metric is asked for.
+fn of_class(args: &CompareArgs, sides: &[Side<'_>]) -> Result<Option<ExitCode>, Failure> {
+    let class = match args.metric {
+        Some(_) => None,
+        None => report::class(sides, WIDTH),
+    };
+    let Some(class) = class else {
+        return Ok(None);
+    };
+    if let Some(path) = &args.output {
+        let text = match extension(path) {
+            "html" => class.html.as_bytes(),
+            "txt" => class.text.as_bytes(),
+            _ => {
+                let cause = "a class is a page or a text: it has a picture for each question";
+                return Err(Failure::usage(
+                    format!("{} cannot hold a class", path.display()),
+                    cause,
+                )
+                .hint("-o class.html"));
+            }
+        };
+        record::write_whole(path, text)?;
+    }
+    print(&class.text.trim_end());
+    Ok(Some(Exit::Well.into()))
+}
+
 fn by_host(args: &CompareArgs, sides: &[Side<'_>]) -> Result<ExitCode, Failure> {
-    let made = report::by_host(sides, &args.metric, args.scenario.as_deref(), WIDTH);
+    if let Some(code) = of_class(args, sides)? {
+        return Ok(code);
+    }
+    let metric = args.metric.as_deref().unwrap_or("throughput_per_s");
+    let made = report::by_host(sides, metric, args.scenario.as_deref(), WIDTH);
     let (table, svg, png) = made.map_err(|cause| {
         Failure::usage("there is nothing to lay side by side", cause)
             .hint("--metric throughput_per_s, response_ns_p99, cpu_us_per_request or memory_bytes_per_connection")

@@ -69,6 +69,7 @@ pub fn duel(args: &DuelArgs) -> Result<ExitCode, Failure> {
     let measured = session::carry_out(Asked {
         suite: Suite {
             claims: false,
+            papers: false,
             quick: None,
             contenders: Vec::new(),
             reference: contestants[0].entrant.name.clone(),
@@ -81,6 +82,7 @@ pub fn duel(args: &DuelArgs) -> Result<ExitCode, Failure> {
         go_on: Box::new(move |results| stopping.more(results)),
         quiet: args.json,
         provisional: false,
+        lesson: None,
     })?;
     conclude(args, measured)
 }

@@ -18,7 +18,7 @@ const COLUMNS: usize = 80;
 /// What is to be explained.
 #[derive(Args, Clone)]
 pub struct ExplainArgs {
-    /// A model, a metric, a doubt, a claim (C1 to C17), a yardstick or an exit code; without it, all of them by name
+    /// A model, a metric, a doubt, a claim (C1 to C17), a paper, a yardstick or an exit code; without it, all by name
     #[arg(value_name = "MODEL|METRIC|DOUBT|CLAIM|EXIT-CODE")]
     topic: Option<String>,
     /// A results folder, for figures [default: the newest below ./results, if there is one]
@@ -87,7 +87,7 @@ fn unknown(topic: &str) -> Failure {
     let near = record::nearest(topic, known.iter().map(String::as_str));
     let failure = Failure::usage(
         format!("nothing here is called `{topic}`"),
-        "explain knows models, metrics, doubts, outcomes, claims, yardsticks and exit codes",
+        "explain knows models, metrics, doubts, outcomes, claims, papers, yardsticks and exit codes",
     );
     failure.hint(near.map_or("fiveways explain".to_owned(), |near| {
         format!("fiveways explain {near}")
@@ -119,11 +119,16 @@ fn all() -> Vec<String> {
     let is_claim = |word: &String| word.starts_with('C') && word[1..].parse::<u8>().is_ok();
     let is_code = |word: &String| word.parse::<u8>().is_ok();
     let is_metric = |word: &String| record::metric(word).is_some();
-    let kinds: [(&str, Vec<String>); 5] = [
+    let is_paper = |word: &String| report::paper(word).is_some();
+    let kinds: [(&str, Vec<String>); 6] = [
         ("Models", sources::names().collect()),
         (
             "Claims of the textbook",
             topics.iter().filter(|it| is_claim(it)).cloned().collect(),
+        ),
+        (
+            "Published results",
+            topics.iter().filter(|it| is_paper(it)).cloned().collect(),
         ),
         (
             "Metrics",
@@ -133,7 +138,7 @@ fn all() -> Vec<String> {
             "Doubts, outcomes, yardsticks",
             topics
                 .iter()
-                .filter(|it| !is_claim(it) && !is_code(it) && !is_metric(it))
+                .filter(|it| !is_claim(it) && !is_code(it) && !is_metric(it) && !is_paper(it))
                 .cloned()
                 .collect(),
         ),

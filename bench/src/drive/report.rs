@@ -1,10 +1,14 @@
 //! `report`: makes everything derived in a results folder again, from its records alone.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::failure::{Exit, Failure, print};
 use super::folder;
+
+/// Columns of a lesson that is told again.
+const COLUMNS: usize = 80;
 
 /// The verb.
 ///
@@ -28,7 +32,11 @@ pub fn report(
         print(&object);
     } else {
         let page = folder.join("report.html");
-        print(&report::terminal_in(&results, &summary, Some(&page), lang));
+        match report::lesson_text(&results, &summary, lang, COLUMNS) {
+            // Whoever reads no colours gets none; a reader who has left is no error.
+            Some(text) => drop(write!(anstream::stdout().lock(), "{text}")),
+            None => print(&report::terminal_in(&results, &summary, Some(&page), lang)),
+        }
     }
     Ok(Exit::Well.into())
 }

@@ -16,7 +16,7 @@ use super::session::{self, Asked, Measured};
 use super::stopping::Stopping;
 use super::suites;
 use super::trace;
-use crate::RunArgs;
+use crate::{RunArgs, Who};
 
 /// What a precision may cost unless it is said.
 const BUDGET: Duration = Duration::from_secs(600);
@@ -28,7 +28,7 @@ const BUDGET: Duration = Duration::from_secs(600);
 /// but a record, and an exit code.
 pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let (suite, suite_text) = chosen_suite(args)?;
-    let mut contestants = contestants(args, &suite)?;
+    let mut contestants = contestants(&args.who, args.only.as_deref(), &suite)?;
     add_control(&mut contestants, &suite);
     let budget = args.budget.unwrap_or(BUDGET);
     let stopping = args
@@ -47,6 +47,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         }),
         quiet: args.json,
         provisional: !args.json,
+        lesson: None,
     })?;
     if args.traces && measured.is_whole() {
         draw_traces(&mut measured, traced)?;
@@ -66,13 +67,19 @@ fn draw_traces(measured: &mut Measured, mut contestants: Vec<Contestant>) -> Res
 }
 
 /// Servers, and whatever the labs of the suite name.
-fn contestants(args: &RunArgs, suite: &Suite) -> Result<Vec<Contestant>, Failure> {
-    let only = args.only.as_deref();
+///
+/// # Errors
+/// When a suite names what there is none of, or two have one name.
+pub fn contestants(
+    who: &Who,
+    only: Option<&str>,
+    suite: &Suite,
+) -> Result<Vec<Contestant>, Failure> {
     let parts = labs::mechanisms(suite)?;
     if suite.scenarios.is_empty() && suite.capacity.is_none() {
         return entrants::select(parts, only);
     }
-    let mut all = entrants::for_suite(&args.who, only, suite)?;
+    let mut all = entrants::for_suite(who, only, suite)?;
     for part in parts {
         if all.iter().any(|one| one.entrant.name == part.entrant.name) {
             return Err(Failure::usage(

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use measure::{AgentError, Bench, Contestant, Entry, place_as};
 use record::{
     Lab, LeftOut, Outcome, Pass, PassKind, Placing, Planned, RUN_SCHEMA, Results, Run, Scenario,
-    Suite, Writer,
+    Suite, Taken, Writer,
 };
 
 use super::entrants;
@@ -49,6 +49,8 @@ pub struct Asked {
     pub quiet: bool,
     /// Whether a first answer is shown, and drawn again after each round.
     pub provisional: bool,
+    /// The lesson that it is, and what is predicted.
+    pub lesson: Option<Taken>,
 }
 
 /// What was measured, to its end or not.
@@ -181,6 +183,7 @@ fn plan_of(asked: &mut Asked, bench: &Bench) -> Result<Run, Failure> {
         host: bench.host.clone(),
         yardsticks: Vec::new(),
         left_out,
+        lesson: asked.lesson.take(),
     })
 }
 

@@ -29,6 +29,8 @@ pub const SUITES: &[(&str, &str)] = &[
     ("spawn", include_str!("../../suites/spawn.toml")),
     ("ipc", include_str!("../../suites/ipc.toml")),
     ("claims", include_str!("../../suites/claims.toml")),
+    ("lessons", include_str!("../../suites/lessons.toml")),
+    ("papers", include_str!("../../suites/papers.toml")),
 ];
 
 /// Finds a suite by its name, or reads it from a file, and returns its text beside it.

@@ -69,6 +69,21 @@ impl<'a> Hop<'a> {
     }
 }
 
+/// Whatever a token goes round in.
+pub trait Lap {
+    /// Once round, by everybody.
+    ///
+    /// # Errors
+    /// EPIPE when somebody has gone, EBADMSG when another token came back.
+    fn lap(&mut self, token: u8) -> Result<(), Errno>;
+
+    /// Ends everybody, and waits for them.
+    ///
+    /// # Errors
+    /// Those of a lap.
+    fn end(self: Box<Self>) -> Result<(), Errno>;
+}
+
 /// A ring, in which this process is the first.
 pub struct Ring {
     pipes: Arc<Vec<Pipe>>,
@@ -121,12 +136,10 @@ impl Ring {
         }
         Ok(ring)
     }
+}
 
-    /// Once round, by everybody.
-    ///
-    /// # Errors
-    /// EPIPE when somebody has gone, EBADMSG when another token came back.
-    pub fn lap(&mut self, token: u8) -> Result<(), Errno> {
+impl Lap for Ring {
+    fn lap(&mut self, token: u8) -> Result<(), Errno> {
         let tasks = self.pipes.len();
         let (from, to) = (&self.pipes[0].0, &self.pipes[1 % tasks].1);
         let hop = Hop::new(from, to, &self.memory, self.bytes);
@@ -137,11 +150,7 @@ impl Ring {
         }
     }
 
-    /// Ends everybody, and waits for them.
-    ///
-    /// # Errors
-    /// Those of a lap.
-    pub fn end(mut self) -> Result<(), Errno> {
+    fn end(mut self: Box<Self>) -> Result<(), Errno> {
         self.lap(0)?;
         for process in self.processes {
             waitpid(process, None)?;

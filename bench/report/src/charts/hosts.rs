@@ -13,6 +13,8 @@ use crate::stats::median;
 const NAMES: i32 = 380;
 const VALUES: i32 = 360;
 const ROW: i32 = 64;
+/// Figures that differ by more than this stand on a logarithmic scale.
+const FAR: f64 = 30.0;
 const MEANING: &str = "Where the dots of a row lie together, the machine does not matter to the answer; where they \
                        spread over 1, it decides. Do not read the row of one host as another's.";
 
@@ -35,12 +37,9 @@ pub(crate) fn hosts(found: &ByHost) -> String {
         all().fold(f64::MAX, f64::min),
         all().fold(f64::MIN, f64::max),
     );
-    let scale = Scale::about(
-        MARGIN + NAMES,
-        WIDTH - MARGIN - VALUES,
-        (least, most),
-        false,
-    );
+    // Predictions go far astray: then equal ratios are equally wide.
+    let log = least > 0.0 && most / least > FAR;
+    let scale = Scale::about(MARGIN + NAMES, WIDTH - MARGIN - VALUES, (least, most), log);
     let svg = picture(bottom + 130, |canvas| {
         canvas.head(&found.title, &subtitles);
         for tick in scale.ticks() {
@@ -50,7 +49,7 @@ pub(crate) fn hosts(found: &ByHost) -> String {
                 (x, bottom + 30),
                 Held::Middle,
                 soft(SMALL),
-                &format!("{}×", format::tick(tick)),
+                &format!("{}{}", format::tick(tick), found.unit),
             );
         }
         canvas.line(&[(scale.at(1.0), top), (scale.at(1.0), bottom)], SOFT, 3);
@@ -58,12 +57,7 @@ pub(crate) fn hosts(found: &ByHost) -> String {
             draw(canvas, &scale, row, top + ROW * index + ROW / 2);
         }
         let middle = (i32::midpoint(scale.from, scale.to), bottom + 80);
-        canvas.text(
-            middle,
-            Held::Middle,
-            soft(SMALL),
-            "a multiple of the reference on the same host",
-        );
+        canvas.text(middle, Held::Middle, soft(SMALL), found.axis);
     });
     described(svg, &found.title, MEANING)
 }

@@ -25,6 +25,8 @@ pub(crate) mod look;
 pub(crate) mod memory;
 pub(crate) mod palette;
 pub(crate) mod percentiles;
+mod predicted;
+mod queueing;
 mod state;
 mod struck;
 pub(crate) mod switches;
@@ -65,6 +67,14 @@ enum Draw {
 
 /// Every chart, in the order of pages.
 const CHARTS: &[Chart] = &[
+    Chart {
+        name: "predicted",
+        title: "Predicted and measured",
+        meaning: "Bars are what was measured, each with where it had been put before the run, or with the number that had been \
+                  said. Pairs that the run does not tell apart are nobody's mistake. Do not learn the figures: on another \
+                  machine they are others, and the order and the reason stay.",
+        draw: Draw::Suite(predicted::draw),
+    },
     Chart {
         name: "five-ways",
         title: "Five ways at a glance",
@@ -225,6 +235,15 @@ const CHARTS: &[Chart] = &[
                   charts unless they ask at the same rate: at saturation latency is connections divided by \
                   throughput.",
         draw: Draw::Scenario(percentiles::draw),
+    },
+    Chart {
+        name: "queueing",
+        title: "Queueing theory and what came",
+        meaning: "From the times that requests took on the idle server, and the rate, theory foretells the response times: M/M/c \
+                  takes service times for exponential, M/G/1 takes them as they were. Where the solid line lies on the curve, \
+                  waiting in line is all there is; above it the server loses time to something else. Do not read the curves at a \
+                  rate that the server cannot carry: no queue is stationary there.",
+        draw: Draw::Scenario(queueing::draw),
     },
     Chart {
         name: "struck",

@@ -205,7 +205,7 @@ fn grid(canvas: &Canvas<'_>, x: &Scale, y: &Scale, two: bool) {
 }
 
 /// `99.9 %`, of which one in a thousand is slower.
-fn percent(rarity: f64) -> String {
+pub(crate) fn percent(rarity: f64) -> String {
     let decimals = (rarity.log10().round() as usize).saturating_sub(2);
     format!("{:.decimals$} %", 100.0 * (1.0 - 1.0 / rarity))
 }
@@ -260,7 +260,7 @@ fn shared(rarest: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// 50 %, 90 %, 99 % and on, as one in how many.
-fn ticks() -> impl Iterator<Item = f64> {
+pub(crate) fn ticks() -> impl Iterator<Item = f64> {
     let nines = std::iter::successors(Some(10.0), |rarity| Some(rarity * 10.0));
     std::iter::once(2.0).chain(nines.take(9))
 }

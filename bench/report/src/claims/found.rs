@@ -1,7 +1,8 @@
 //! A side of a test, round by round: of a contender under a scenario, or of a mechanism under a lab.
 
-use record::{CONTROL, Judged, Pass, Results, Scenario};
+use record::{CONTROL, Judged, Results};
 
+use super::own;
 use super::texts::Side;
 use crate::cells::Cell;
 use crate::doubts;
@@ -9,10 +10,6 @@ use crate::figures::{self, How};
 use crate::labs::{self, Part};
 use crate::ledger::Ledger;
 use crate::{comparisons, estimates, format};
-
-/// Metrics of claims alone.
-#[cfg(test)]
-pub(crate) const OWN: [&str; 2] = ["errors_share", "ledger_share_switches"];
 
 /// Doubts that an interval over rounds holds already, or that CPU time and memory do not mind.
 const NOTED: [&str; 3] = [doubts::UNSTABLE, "host-noisy", "restless"];
@@ -27,7 +24,7 @@ pub(crate) struct Records<'r, 'c> {
 }
 
 /// A side's figures.
-pub(super) struct Found {
+pub(crate) struct Found {
     /// By round.
     pub by_round: Vec<(u32, f64)>,
     /// What weakens them.
@@ -77,12 +74,12 @@ impl<'r, 'c> Records<'r, 'c> {
             true => None,
             false => weak(cell, metric)?,
         };
-        let by_round = match (metric.as_str(), figures::how(metric)) {
-            ("errors_share", _) => of_passes(cell, failed_share),
-            ("ledger_share_switches", _) => self.ledger.share_of_switches(cell),
-            (_, How::Total(count) | How::Largest(count)) => {
-                of_passes(cell, |pass, _| Ok(count(pass) as f64))
+        let own = || own::by_round(self.cells, &self.ledger, cell, metric);
+        let by_round = match figures::how(metric) {
+            How::Total(count) | How::Largest(count) => {
+                own::of_passes(cell, &|pass, _| Ok(count(pass) as f64))
             }
+            How::Unknown => own().unwrap_or_else(|| estimates::by_round(self.cells, cell, metric)),
             _ => estimates::by_round(self.cells, cell, metric),
         };
         let missing = |reason| (Judged::NotJudged, format!("{who} under {under}: {reason}"));
@@ -183,21 +180,5 @@ fn weak(cell: &Cell<'_>, metric: &str) -> Result<Option<String>, Missing> {
         "few-samples" if !rare => Ok(Some(said())),
         noted if NOTED.contains(&noted) || !timed && TIMING.contains(&noted) => Ok(Some(said())),
         _ => Err((Judged::Undecided, said())),
-    }
-}
-
-fn of_passes(
-    cell: &Cell<'_>,
-    figure: impl Fn(&Pass, &Scenario) -> Result<f64, &'static str>,
-) -> Result<Vec<(u32, f64)>, String> {
-    let passes = cell.figures().iter();
-    figures::of_rounds(passes.map(|pass| (pass.round, figure(pass, cell.scenario))))
-}
-
-/// Of the requests that were sent.
-fn failed_share(pass: &Pass, _: &Scenario) -> Result<f64, &'static str> {
-    match pass.requests.sent {
-        0 => Err("no request was sent"),
-        sent => Ok(figures::errors(pass) as f64 / sent as f64),
     }
 }

@@ -21,7 +21,7 @@ struct Stand {
 }
 
 /// One test.
-pub(super) fn tested(records: &Records<'_, '_>, test: &Test) -> Tested {
+pub(crate) fn tested(records: &Records<'_, '_>, test: &Test) -> Tested {
     let left = records.find(&test.left, test.evidence);
     let right = test
         .right
@@ -50,6 +50,7 @@ pub(super) fn tested(records: &Records<'_, '_>, test: &Test) -> Tested {
     };
     Tested {
         says: test.says.clone(),
+        published: test.published.clone(),
         left: name(&test.left),
         right: test.right.as_ref().map(name),
         relation: test.relation.as_str().to_owned(),

@@ -65,7 +65,8 @@ pub(crate) fn section(
     }
 }
 
-fn mark(judged: Judged) -> &'static str {
+/// The class of a word.
+pub(crate) fn mark(judged: Judged) -> &'static str {
     match judged {
         Judged::Holds => "holds",
         Judged::Refuted => "refuted",

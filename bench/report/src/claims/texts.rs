@@ -34,7 +34,8 @@ pub(crate) struct Claim {
 pub(crate) struct Test {
     /// What is compared.
     pub says: String,
-    /// The same in Chinese.
+    /// The same in Chinese; papers have none.
+    #[serde(default)]
     pub chinese: String,
     /// Who, under what, which metric.
     pub left: Side,
@@ -47,13 +48,15 @@ pub(crate) struct Test {
     /// What the kernel shows: no interval, and the same in every round.
     #[serde(default)]
     pub evidence: bool,
+    /// What was published of it, where something was.
+    pub published: Option<String>,
     /// Decides nothing.
     #[serde(default)]
     pub beside: bool,
 }
 
 /// Contender or mechanism, scenario or lab, metric.
-#[derive(Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub(crate) struct Side(pub String, pub String, pub String);
 
 /// How a figure must lie to the line.
@@ -173,7 +176,7 @@ mod tests {
                     let pair = (side.0.clone(), side.1.clone());
                     assert!(whole.contains(&pair), "{}: {side:?}", claim.id);
                     let known = record::metric(&side.2).is_some()
-                        || super::super::found::OWN.contains(&side.2.as_str());
+                        || super::super::own::OWN.contains(&side.2.as_str());
                     assert!(known, "{}: {side:?}", claim.id);
                 }
             }

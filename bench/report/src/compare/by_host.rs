@@ -26,6 +26,10 @@ pub(crate) struct ByHost {
     pub title: String,
     /// Hosts and conditions.
     pub subtitle: String,
+    /// Below the scale.
+    pub axis: &'static str,
+    /// Behind its figures.
+    pub unit: &'static str,
     /// By their median, the largest first.
     pub rows: Vec<Row>,
 }
@@ -108,6 +112,8 @@ fn gathered(sides: &[Side<'_>], hosts: &[Vec<Comparison>], metric: &str, scenari
             format::plural(machines.len(), "kind") + " of CPU",
             machines.join(", ")
         ),
+        axis: "a multiple of the reference on the same host",
+        unit: "×",
         rows,
     }
 }

@@ -1,0 +1,372 @@
+//! Lessons through the built program: all ten from a file of predictions, one typed into a terminal, a class on one page,
+//! and predictions that cannot be meant.
+
+mod support;
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::Stdio;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
+
+use nix::pty::{Winsize, openpty};
+use serde_json::Value;
+use support::{PATIENCE, Place, ends};
+
+/// One at a time: beside another test a server keeps less.
+static MACHINE: Mutex<()> = Mutex::new(());
+
+/// What somebody fills in: right where it is a count, a guess elsewhere.
+const FILLED: &str = r#"
+student = "Li Wei"
+[lesson.1]
+unserved = 9
+copies = 8
+[lesson.2]
+processes = 101
+weight = ["fork-per-connection", "thread-per-connection", "thread-pool", "event-loop"]
+factor = 3
+[lesson.3]
+untouched = 1.1
+touched = 11
+[lesson.4]
+slowest = ["sh-c", "fork-exec", "fork", "vfork", "thread-std"]
+growth = 20
+[lesson.5]
+answers = ["event-loop", "thread-pool", "prefork", "thread-per-connection", "fork-per-connection"]
+processes = 3
+threads = 1.5
+[lesson.6]
+switches = 1
+growth = 1.5
+cost = ["fork-per-connection", "thread-per-connection", "event-loop"]
+[lesson.7]
+answers = ["event-loop", "thread-pool", "thread-per-connection", "fork-per-connection"]
+waiting = ["event-loop", "thread-per-connection", "event-offload"]
+factor = 20
+[lesson.8]
+slowest = ["json-lines", "tcp", "socketpair-stream", "pipe", "shm-posix-futex"]
+across = 3
+[lesson.9]
+evenness = ["cluster-round-robin", "prefork-reuseport", "cluster-listener"]
+listening = 0
+busiest = 0.4
+[lesson.10]
+doubled = 3
+short = ["event-loop", "thread-per-connection", "fork-per-connection"]
+"#;
+
+fn asked<'a>(answers: &'a Value, name: &str) -> &'a Value {
+    let mut all = answers["asked"].as_array().expect("asked").iter();
+    all.find(|it| it["ask"] == name)
+        .unwrap_or_else(|| panic!("no {name} in {answers:#}"))
+}
+
+#[test]
+fn all_ten_are_taken_from_a_file() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = Place::new();
+    place.write("mine.toml", FILLED);
+    for number in 1..=10 {
+        let (lesson, out) = (number.to_string(), format!("out-{number}"));
+        let output = place.run(&[
+            "lesson",
+            &lesson,
+            "--answers",
+            "mine.toml",
+            "--quick",
+            "--json",
+            "--out",
+            &out,
+        ]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "lesson {number}: {stderr}");
+        let answers: Value = serde_json::from_slice(&output.stdout).expect("one object");
+        assert_eq!(
+            (&answers["lesson"], &answers["student"]),
+            (&number.into(), &"Li Wei".into())
+        );
+        for it in answers["asked"].as_array().expect("asked") {
+            let measured = it["measured"].as_array().expect("measured");
+            assert!(!measured.is_empty(), "{it:#}");
+            assert!(
+                measured.iter().all(|one| one["value"].is_number()),
+                "lesson {number}: {it:#}"
+            );
+            match it["score"].as_f64() {
+                Some(score) => assert!((0.0..=1.0).contains(&score), "{it:#}"),
+                None => assert!(it["reason"].is_string(), "{it:#}"),
+            }
+        }
+        // What a count shows does not depend on the machine.
+        let counted = match number {
+            1 => Some(("unserved", 9.0)),
+            2 => Some(("processes", 101.0)),
+            9 => Some(("listening", 0.0)),
+            _ => None,
+        };
+        if let Some((name, value)) = counted {
+            let it = asked(&answers, name);
+            assert_eq!(
+                (it["measured"][0]["value"].as_f64(), it["score"].as_f64()),
+                (Some(value), Some(1.0)),
+                "{it:#}"
+            );
+        }
+        if number == 3 {
+            let [untouched, touched] = ["untouched", "touched"]
+                .map(|name| asked(&answers, name)["measured"][0]["value"].as_f64());
+            assert!(
+                untouched.is_some_and(|it| it < 2.0) && touched.is_some_and(|it| it > 5.0),
+                "{answers:#}"
+            );
+        }
+        kept(&place, &out, &answers);
+    }
+    place.assert_nothing_left(&[]);
+}
+
+/// Plan, answers and page are in the folder, and the answers are made again from plan and records alone.
+fn kept(place: &Place, out: &str, answers: &Value) {
+    let path = place.path(out).join("answers.json");
+    let read = || std::fs::read_to_string(&path).expect("answers");
+    let first = read();
+    let parsed: Value = serde_json::from_str(&first).expect("JSON");
+    assert_eq!(parsed["asked"], answers["asked"]);
+    std::fs::remove_file(&path).expect("ours");
+    let again = place.run(&["report", out]);
+    assert_eq!(again.status.code(), Some(0));
+    assert_eq!(read(), first);
+    assert!(
+        String::from_utf8_lossy(&again.stdout).contains("Li Wei: "),
+        "the lesson is told again"
+    );
+    let page = std::fs::read_to_string(place.path(out).join("report.html")).expect("a page");
+    assert!(page.contains("id=\"lesson\"") && page.contains("chart-predicted"));
+    assert!(place.path(out).join("charts/predicted.png").exists());
+}
+
+/// What came from the other end of a terminal, as it comes.
+struct Screen {
+    pieces: Receiver<Vec<u8>>,
+    seen: String,
+}
+
+impl Screen {
+    fn of(mut master: File) -> Self {
+        let (sender, pieces) = channel();
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            // The other side's end is EIO.
+            while let Ok(count @ 1..) = master.read(&mut bytes) {
+                if sender.send(bytes[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Screen {
+            pieces,
+            seen: String::new(),
+        }
+    }
+
+    /// Waits until it shows so many prompts.
+    fn prompts(&mut self, count: usize) {
+        while self.seen.matches("\n> ").count() < count {
+            let piece = self.pieces.recv_timeout(PATIENCE);
+            let piece = piece.unwrap_or_else(|error| panic!("{error}: {}", self.seen));
+            self.seen += &String::from_utf8_lossy(&piece).replace('\r', "");
+        }
+    }
+
+    /// Everything to its end.
+    fn rest(mut self) -> String {
+        let mut bytes = Vec::new();
+        loop {
+            match self.pieces.recv_timeout(PATIENCE) {
+                Ok(piece) => bytes.extend(piece),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end: {}", self.seen),
+            }
+        }
+        self.seen += &String::from_utf8_lossy(&bytes);
+        self.seen
+    }
+}
+
+/// Without escapes: they have no width.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
+        out.push_str(before);
+        let end = after.find(|c: char| c.is_ascii_alphabetic());
+        rest = end.map_or("", |end| &after[end + 1..]);
+    }
+    out + rest
+}
+
+#[test]
+fn one_is_typed_into_a_terminal_from_prediction_to_chart() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = Place::new();
+    let size = Winsize {
+        ws_row: 24,
+        ws_col: 80,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    let pty = openpty(Some(&size), None).expect("a pseudo-terminal");
+    let end = || Stdio::from(pty.slave.try_clone().expect("a descriptor"));
+    let mut command =
+        place.command(&["lesson", "4", "--quick", "--student", "Ada", "--out", "out"]);
+    command.stdin(end()).stdout(end()).stderr(end());
+    let mut child = command.spawn().expect("fiveways runs");
+    // Only the child's copies are left, so that its end is the terminal's.
+    drop(command);
+    drop(pty.slave);
+    let mut keyboard = File::from(pty.master.try_clone().expect("a descriptor"));
+    let mut screen = Screen::of(File::from(pty.master));
+    screen.prompts(1);
+    assert!(
+        screen.seen.contains("Lesson 4") && screen.seen.contains("3  sh-c"),
+        "{}",
+        screen.seen
+    );
+    let mut types = |line: &str| keyboard.write_all(line.as_bytes()).expect("a keyboard");
+    types("shell first\n");
+    screen.prompts(2);
+    assert!(
+        screen.seen.contains("`shell` is none of them"),
+        "{}",
+        screen.seen
+    );
+    types("3 2 fork, 5 4\n");
+    screen.prompts(3);
+    types("20 x\n");
+    let seen = screen.rest();
+    assert_eq!(ends(&mut child).code(), Some(0), "{seen}");
+    let told = plain(seen.rsplit("Lesson 4").next().expect("told"));
+    assert!(
+        told.contains('█') && told.contains("you: 1") && told.contains("tells apart"),
+        "{told}"
+    );
+    assert!(
+        told.contains("Ada: ") && told.contains("To read on: fiveways explain C3"),
+        "{told}"
+    );
+    for line in told.lines().filter(|line| !line.contains("out/")) {
+        assert!(line.trim_end().chars().count() <= 80, "{line}");
+    }
+    assert!(place.path("out/charts/predicted.svg").exists());
+    place.assert_nothing_left(&[]);
+}
+
+#[test]
+fn a_class_is_one_page() {
+    let _alone = MACHINE.lock().unwrap_or_else(PoisonError::into_inner);
+    let place = Place::new();
+    place.write("mine.toml", FILLED);
+    let output = place.run(&[
+        "lesson",
+        "9",
+        "--answers",
+        "mine.toml",
+        "--quick",
+        "--out",
+        "taken",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let plan = std::fs::read_to_string(place.path("taken/run.json")).expect("a plan");
+    let mut folders = Vec::new();
+    for number in 1..=30 {
+        let folder = format!("class/{number}");
+        std::fs::create_dir_all(place.path(&folder)).expect("a folder");
+        let mut plan: Value = serde_json::from_str(&plan).expect("JSON");
+        plan["lesson"]["student"] = format!("Student {number}").into();
+        plan["lesson"]["predictions"]["listening"] = (number % 5).into();
+        plan["host"]["cpu"] = format!("CPU {}", number % 4).into();
+        place.write(&format!("{folder}/run.json"), &plan.to_string());
+        let records = |folder: &str| place.path(folder).join("records.jsonl");
+        std::fs::copy(records("taken"), records(&folder)).expect("records");
+        folders.push(folder);
+    }
+    let mut words = vec!["compare", "--by", "host", "-o", "class.html"];
+    words.extend(folders.iter().map(String::as_str));
+    let output = place.run(&words);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(text.contains("30 folders, 4 kinds of CPU"), "{text}");
+    let page = std::fs::read_to_string(place.path("class.html")).expect("a page");
+    for number in 1..=30 {
+        assert!(page.contains(&format!("Student {number}<")), "{number}");
+    }
+    assert_eq!(page.matches("<svg").count(), 3);
+    // Six of thirty said that none does, and none did.
+    let right = text.lines().filter(|line| line.starts_with("Student "));
+    assert_eq!(right.clone().count(), 30, "{text}");
+    words[4] = "class.svg";
+    let refused = place.run(&words);
+    assert_eq!(refused.status.code(), Some(2), "a class is no picture");
+}
+
+#[test]
+fn predictions_that_cannot_be_meant_say_what_to_type() {
+    let place = Place::new();
+    let refused = |words: &[&str], typed: &str| {
+        let mut child = place
+            .command(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("fiveways runs");
+        let mut input = child.stdin.take().expect("piped");
+        // It may have ended before it has read everything.
+        let _ = input.write_all(typed.as_bytes());
+        drop(input);
+        let output = child.wait_with_output().expect("fiveways ends");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {stderr}");
+        assert!(stderr.contains("try: "), "{stderr}");
+        stderr
+    };
+    assert!(refused(&["lesson", "11"], "").contains("lessons 1 to 10"));
+    assert!(refused(&["lesson", "3"], "").contains("the input ended"));
+    assert!(refused(&["lesson", "3"], "1.2\n").contains("`touched` of lesson 3 was not predicted"));
+    assert!(refused(&["lesson", "3"], "as much\n").contains("is no number"));
+    let file = |text: &str| {
+        place.write("bad.toml", text);
+        refused(&["lesson", "3", "--answers", "bad.toml"], "")
+    };
+    assert!(file("[lesson.2]\nfactor = 2\n").contains("it has no [lesson.3]"));
+    assert!(file("[lesson.3]\nuntouched = 2\n").contains("`touched` is not predicted"));
+    assert!(
+        file("[lesson.3]\nuntouched = 2\ntouched = [\"fork\"]\n").contains("it takes a number")
+    );
+    assert!(file("[lesson.3]\nuntouched = -2\ntouched = 1\n").contains("no number from 0 on"));
+    assert!(file("[lesson\n").contains("bad.toml:1:"));
+    assert!(refused(&["lesson", "3", "--answers", "no-such.toml"], "").contains("no-such.toml"));
+    assert!(
+        !Path::new("results").exists() && !place.path("results").exists(),
+        "nothing was begun"
+    );
+}
+
+#[test]
+fn lessons_are_listed_and_printed_as_a_form_in_both_languages() {
+    let place = Place::new();
+    let said = |words: &[&str]| {
+        let output = place.run(words);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(said(&["lesson"]).contains("10  Waiting in line"));
+    assert!(said(&["lesson", "--lang", "zh"]).contains("10  排队等候"));
+    let form = said(&["lesson", "--form"]);
+    let blank = record::read_predictions(&form, Path::new("form.toml")).expect("a form reads");
+    assert_eq!(blank.lesson.len(), 10);
+    assert!(blank.lesson.values().all(|it| it.is_empty()));
+    assert!(said(&["lesson", "2", "--form"]).contains("# weight = [\"event-loop\", "));
+}
