@@ -63,10 +63,12 @@ pub use metric::{Better, LAB_METRICS, METRICS, Metric, SYSTEM_CALLS, metric};
 pub use observation::Observation;
 pub use pass::*;
 pub use quick::Quick;
-pub use run::{Entrant, LeftOut, Planned, RUN_SCHEMA, Run};
+pub use run::{Entrant, LeftOut, Planned, RUN_SCHEMA, Resumption, Run};
 pub use schema::{schema, schemas};
 pub use search::{Search, Slo};
-pub use store::{Results, StoreError, Writer, read_results, write_whole};
+pub use store::{
+    Results, StoreError, Writer, make_folder, make_subfolder, read_results, write_whole,
+};
 pub use suite::{Measure, Pace, Placing, Scenario, Suite, Workers, Workload, read_suite};
 pub use summary::{Answer, Capacity, Comparison, Estimate, NoiseFloor, SUMMARY_SCHEMA, Summary};
 pub use toml_file::{FileError, nearest};

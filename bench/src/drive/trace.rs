@@ -12,7 +12,7 @@ use measure::{AgentError, Contestant};
 use record::trace::{Trace, TraceAsked};
 use record::{Host, Outcome, TRACE_SCHEMA, write_whole};
 
-use super::failure::{Exit, Failure, print};
+use super::failure::{self, Exit, Failure, print};
 use super::{entrants, interrupt, session};
 use crate::Who;
 
@@ -93,7 +93,7 @@ fn told(trace: &Trace, args: &TraceArgs) -> Exit {
     {
         let said = cause.stderr.lines().last();
         let said = said.map_or(String::new(), |line| format!("\n  it said: {line}"));
-        eprintln!("fiveways: {}: {}{said}", trace.contender, cause.text);
+        failure::note(&format!("{}: {}{said}", trace.contender, cause.text));
     }
     exit
 }
