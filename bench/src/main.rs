@@ -18,7 +18,7 @@ use drive::failure::Failure;
 /// verify` checks that every server answers as it must; `fiveways trace` draws a few requests through the kernel;
 /// `fiveways doctor` looks this machine over; `fiveways report` draws the newest results again; `fiveways explain` says
 /// what a word of it means; `fiveways load` loads a server of your own; `fiveways lesson` asks you first and measures then;
-/// `fiveways papers` puts published results to the test.
+/// `fiveways papers` puts published results to the test; `fiveways resume` goes on where a run was broken off.
 #[derive(Parser)]
 #[command(
     name = "fiveways",
@@ -45,6 +45,8 @@ enum Verb {
     Compare(drive::compare::CompareArgs),
     /// Who meets a need (connections, rate, work, state, an SLO), with what headroom, and what excludes the others
     Choose(drive::choose::ChooseArgs),
+    /// Go on with a run that was broken off: what is missing is its plan less its records
+    Resume(drive::resume::ResumeArgs),
     /// Make the report of a results folder again (default: the newest below ./results)
     Report {
         /// A folder that a run has written
@@ -52,6 +54,9 @@ enum Verb {
         /// The claims in this language
         #[arg(long, value_name = "en|zh", default_value = "en", value_parser = drive::explain::language)]
         lang: report::Language,
+        /// Write it, and the records, into a new folder that can be handed on: nothing tells whose machine it was
+        #[arg(long, value_name = "COPY")]
+        redact: Option<PathBuf>,
         /// Print the summary as one JSON object
         #[arg(long)]
         json: bool,
@@ -163,6 +168,8 @@ struct RunArgs {
     seed: Option<u64>,
     #[command(flatten)]
     who: Who,
+    #[command(flatten)]
+    turn: drive::turn::TurnArgs,
     /// Print the summary as one JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -176,12 +183,19 @@ fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     cli.color.write_global();
-    let (json, done) = match cli.verb {
+    // A mistake of ours unwinds, so that agents end; what it was, the panic has said by then.
+    let done = std::panic::catch_unwind(|| carry_out(cli.verb));
+    done.unwrap_or_else(|_| Failure::mistake().tell(false))
+}
+
+fn carry_out(verb: Verb) -> ExitCode {
+    let (json, done) = match verb {
         Verb::Agent => return agent(),
-        Verb::Run(args) => (args.json, drive::run::run(&args)),
-        Verb::Capacity(args) => (args.json, drive::capacity::capacity(&args)),
-        Verb::Choose(args) => (args.json, drive::choose::choose(&args)),
-        Verb::Duel(args) => (args.json, drive::duel::duel(&args)),
+        Verb::Run(args) => (args.json, drive::run::run(&args, None)),
+        Verb::Capacity(args) => (args.json, drive::capacity::capacity(&args, None)),
+        Verb::Choose(args) => (args.json, drive::choose::choose(&args, None)),
+        Verb::Duel(args) => (args.json, drive::duel::duel(&args, None)),
+        Verb::Resume(args) => (args.json, drive::resume::resume(&args)),
         Verb::Compare(args) => (args.json, drive::compare::compare(&args)),
         Verb::Show(args) => (false, drive::show::show(&args)),
         Verb::Schema { name } => (false, drive::schema::schema(&name)),
@@ -190,11 +204,16 @@ fn main() -> ExitCode {
         Verb::Chart(args) => (false, drive::chart::chart(&args)),
         Verb::Doctor(args) => (args.json, drive::doctor::doctor(&args)),
         Verb::Explain(args) => (args.json, drive::explain::explain(&args)),
-        Verb::Lesson(args) => (args.json, drive::lesson::lesson(&args)),
-        Verb::Papers(args) => (args.json, drive::papers::papers(&args)),
+        Verb::Lesson(args) => (args.json, drive::lesson::lesson(&args, None)),
+        Verb::Papers(args) => (args.json, drive::papers::papers(&args, None)),
         Verb::Trace(args) => (args.json, drive::trace::trace(&args)),
         Verb::Load(args) => (args.json, drive::load::load(&args)),
-        Verb::Report { dir, lang, json } => (json, drive::report::report(dir, lang, json)),
+        Verb::Report {
+            dir,
+            lang,
+            redact,
+            json,
+        } => (json, drive::report::report(dir, lang, redact, json)),
         Verb::List { who, json } => (json, drive::list::list(&who, json)),
         Verb::Verify {
             contender,

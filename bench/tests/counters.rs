@@ -256,6 +256,7 @@ fn run(place: &Place, wrapped: &[String], program: &str, arguments: &[&str]) -> 
     let output: Output = Command::new(words[0])
         .args(&words[1..])
         .current_dir(place.path(""))
+        .env("FIVEWAYS_LOCK", place.lock())
         .stdin(Stdio::null())
         .output()
         .expect("it runs");

@@ -16,6 +16,7 @@ fn without_io_uring(place: &Place, arguments: &[&str]) -> Output {
         .args(["io_uring_setup", env!("CARGO_BIN_EXE_fiveways")])
         .args(arguments)
         .current_dir(place.path("."))
+        .env("FIVEWAYS_LOCK", place.lock())
         .stdin(Stdio::null())
         .output()
         .expect("python3 runs")

@@ -98,6 +98,75 @@ fn every_fault_is_recorded_and_the_others_go_on() {
     place.assert_nothing_left(&[]);
 }
 
+/// Outcome, what the cause says, and how the requests that were on their way are booked.
+#[test]
+fn whatever_happens_under_load_is_told_apart() {
+    #[rustfmt::skip]
+    let faults: [(&str, Outcome, &str, &str); 12] = [
+        ("abort",          Outcome::Crashed, "SIGABRT",                 ""),
+        ("leave",          Outcome::Crashed, "exited with status 7",     ""),
+        ("shout",          Outcome::Crashed, "exited with status 7",     ""),
+        ("stall",          Outcome::Hung,    "nothing in time",          "timeout"),
+        ("drip",           Outcome::Hung,    "nothing in time",          "timeout"),
+        ("reset-request",  Outcome::Refused, "reset",                    "reset"),
+        ("reset-in-reply", Outcome::Refused, "reset",                    "reset"),
+        ("close-request",  Outcome::Refused, "closed",                   "closed"),
+        ("close-in-reply", Outcome::Refused, "closed",                   "closed"),
+        ("turn-away",      Outcome::Hung,    "reset",                    "reset"),
+        ("zombies",        Outcome::Ok,      "",                         ""),
+        ("breeds",         Outcome::Ok,      "",                         ""),
+    ];
+    let place = Place::new();
+    let kinds = faults.map(|(kind, ..)| kind);
+    let file = python(&place, "faulty", &kinds);
+    let only = format!("^({}|event-loop)$", kinds.join("|"));
+    let words = ["--contenders", &file, "--only", &only];
+    let (output, results) = place.measure(&rr("rr", 10, "20ms", "100ms", 1), &words);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    for (kind, outcome, words, booked) in faults {
+        let pass = passes(&results, kind, "rr")[0];
+        assert_eq!(pass.outcome, outcome, "{kind}: {:?}", pass.cause);
+        let text = pass.cause.as_ref().map_or("", |cause| &cause.text);
+        assert!(text.contains(words), "{kind}: {text}");
+        let errors = &pass.requests.errors;
+        assert!(
+            booked.is_empty() || errors.contains_key(booked),
+            "{kind}: {errors:?}"
+        );
+        let lost: u64 = errors.values().sum();
+        assert_eq!(pass.requests.sent, pass.requests.ok + lost, "{kind}");
+    }
+    let shouted = passes(&results, "shout", "rr")[0];
+    let cause = shouted.cause.as_ref().expect("it ended");
+    assert_eq!(cause.stderr.len(), 64 << 10, "the end of it is kept");
+    assert!(cause.stderr.ends_with("is what it said last"));
+    place.assert_nothing_left(&[]);
+}
+
+#[test]
+fn who_is_out_of_descriptors_serves_some_and_who_cannot_be_executed_says_why() {
+    let place = Place::new();
+    let plain = place.write("plain", "no program\n");
+    let with = format!("plain={} {{port}}", plain.display());
+    let file = python(&place, "faulty", &["descriptors"]);
+    let only = "^(descriptors|plain|event-loop)$";
+    let words = ["--contenders", &file, "--with", &with, "--only", only];
+    let (_, results) = place.measure(&rr("rr", 10, "20ms", "100ms", 1), &words);
+    let short = passes(&results, "descriptors", "rr")[0];
+    assert_eq!(short.connections.served, 4, "{short:?}");
+    assert_eq!(short.requests.errors.get("unserved"), Some(&6));
+    let summary = place.summary();
+    let verdict = &estimate(&summary, "descriptors", "rr", "throughput_per_s").verdict;
+    assert_eq!(verdict, "unserved");
+    let cause = passes(&results, "plain", "rr")[0]
+        .cause
+        .clone()
+        .expect("a cause");
+    assert_eq!(cause.errno, Some(13), "EACCES: {cause:?}");
+    place.assert_nothing_left(&[]);
+}
+
 #[test]
 fn a_liar_is_caught_under_load_and_gets_no_figure() {
     const LIES: [&str; 4] = ["flip", "drop-tail", "twice", "other-client"];

@@ -103,6 +103,7 @@ fn covered(place: &Place, covers: &str, arguments: &str) -> Command {
         .args(["--mount", "sh", "-ec"])
         .arg(format!("{covers}\nexec {program} {arguments}"))
         .current_dir(place.path(""))
+        .env("FIVEWAYS_LOCK", place.lock())
         .stdin(Stdio::null());
     command
 }

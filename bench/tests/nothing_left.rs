@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use support::{MODELS, Place, command_line, ends, parent, rr, wait_for};
 
 /// How far a run is, as seen from outside.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Phase {
     /// A server's process is there.
     Launch,
@@ -238,17 +238,29 @@ fn whoever_is_killed_in_a_counted_pass_leaves_nothing() {
 #[test]
 fn an_interrupt_keeps_every_record_and_writes_the_report() {
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-        let mut session = Session::start("event-loop");
-        session.reach(Phase::NextRound);
-        let agents = session.agents();
-        send(session.harness.id() as i32, signal);
-        assert_eq!(ends(&mut session.harness).code(), Some(130));
-        session.place.assert_nothing_left(&agents);
-        let results = record::read_results(&session.place.path("out")).expect("records are kept");
-        assert!(!results.passes.is_empty() && results.damage.is_empty());
-        for name in ["report.html", "summary.json", "README.md"] {
-            assert!(session.place.path("out").join(name).exists(), "{name}");
+        for phase in PHASES {
+            interrupted(signal, phase);
         }
+    }
+}
+
+fn interrupted(signal: Signal, phase: Phase) {
+    let mut session = Session::start("event-loop");
+    session.reach(phase);
+    let agents = session.agents();
+    send(session.harness.id() as i32, signal);
+    let code = ends(&mut session.harness).code();
+    assert_eq!(code, Some(130), "{signal} {phase:?}");
+    session.place.assert_nothing_left(&agents);
+    let results = record::read_results(&session.place.path("out")).expect("records are kept");
+    assert!(results.damage.is_empty(), "{:?}", results.damage);
+    let later = phase == Phase::NextRound;
+    assert!(
+        !later || !results.passes.is_empty(),
+        "what was finished is kept"
+    );
+    for name in ["report.html", "summary.json", "README.md"] {
+        assert!(session.place.path("out").join(name).exists(), "{name}");
     }
 }
 
@@ -257,4 +269,21 @@ fn alive(pid: i32) -> bool {
     stat.rsplit(')')
         .next()
         .is_some_and(|rest| !rest.trim_start().starts_with(['Z', 'X']) && !rest.is_empty())
+}
+
+/// A mistake of ours: whoever unwinds lets go of the agents' lifelines, and waits for their end.
+#[test]
+fn a_panic_of_the_harness_leaves_nothing() {
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_fiveways"));
+    let (told, agents) = std::sync::mpsc::channel();
+    let harness = std::thread::spawn(move || {
+        let bench = measure::Bench::start(program, None).expect("agents");
+        told.send(bench.agents()).expect("somebody who listens");
+        panic!("as a mistake would");
+    });
+    let agents = agents.recv().expect("two agents");
+    assert!(harness.join().is_err());
+    for agent in agents {
+        assert!(!alive(agent as i32), "agent {agent}");
+    }
 }

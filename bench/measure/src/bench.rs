@@ -99,6 +99,11 @@ impl Bench {
         }
     }
 
+    /// Both agents' processes.
+    pub fn agents(&self) -> [u32; 2] {
+        [self.servers.pid(), self.load.pid()]
+    }
+
     pub(crate) fn next_id(&mut self) -> Id {
         self.last_id += 1;
         self.last_id

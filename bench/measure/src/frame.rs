@@ -100,6 +100,22 @@ mod tests {
         assert!(receive::<Vec<String>>(&mut from).unwrap().is_none());
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_is_a_message_an_error_or_the_end(
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..64),
+            length in 0_u32..80,
+        ) {
+            let framed = [&length.to_be_bytes()[..], &bytes].concat();
+            for stream in [&bytes, &framed] {
+                let mut from = stream.as_slice();
+                let heard = receive::<crate::protocol::Request>(&mut from);
+                proptest::prop_assert!(from.len() <= stream.len());
+                proptest::prop_assert!(heard.is_err() || heard.is_ok_and(|it| it.is_none() || length > 3));
+            }
+        }
+    }
+
     #[test]
     fn a_torn_or_boastful_message_is_an_error() {
         let mut stream = Vec::new();

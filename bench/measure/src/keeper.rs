@@ -472,6 +472,8 @@ fn prepare(
     setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
     let null = File::open("/dev/null")?;
     sys::set_standard_streams([null.as_fd(), stdout.as_fd(), stderr.as_fd()])?;
+    // Ours are closed at exec anyway; whoever started the harness may have left others open.
+    sys::close_the_rest_at_exec();
     sys::reset_signals()?;
     let text = |word: &String| CString::new(word.as_str()).map_err(io::Error::other);
     let argv: Vec<CString> = launch.argv.iter().map(text).collect::<Result<_, _>>()?;

@@ -11,6 +11,7 @@
 //! | what is looked at | `look` (usage, memory), `counters` (what the kernel counts), `holders` (who serves whom), `host_memory`, `host`, `listening` |
 //! | what is done to it while it serves | `strike` |
 //! | what the machine's parts take | `yardsticks` |
+//! | what a killed harness has left | [`remains`] |
 //! | where a part is measured by itself | `subject` |
 //! | what a server asks of the kernel, call by call | [`trace`] |
 
@@ -34,6 +35,7 @@ mod order;
 pub mod payload;
 mod placement;
 mod protocol;
+pub mod remains;
 mod round;
 mod seat;
 mod sockets;

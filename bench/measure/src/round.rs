@@ -434,6 +434,7 @@ impl<'a> Block<'a> {
         let host = HostInstants {
             before: before.clone(),
             after: after.clone(),
+            beside: false,
         };
         self.seats
             .into_iter()

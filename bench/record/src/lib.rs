@@ -68,10 +68,13 @@ pub use metric::{Better, LAB_METRICS, METRICS, Metric, SYSTEM_CALLS, metric};
 pub use observation::Observation;
 pub use pass::*;
 pub use quick::Quick;
-pub use run::{Entrant, LeftOut, Planned, RUN_SCHEMA, Run};
+pub use run::{Entrant, LeftOut, Planned, RUN_SCHEMA, Resumption, Run};
 pub use schema::{schema, schemas};
 pub use search::{Search, Slo};
-pub use store::{Results, StoreError, TRACES, Writer, read_results, read_trace, write_whole};
+pub use store::{
+    Results, StoreError, TRACES, Writer, make_folder, make_subfolder, read_results, read_trace,
+    write_whole,
+};
 pub use suite::{Measure, Pace, Placing, Scenario, Suite, Workers, Workload, read_suite};
 pub use summary::{Answer, Capacity, Comparison, Estimate, NoiseFloor, SUMMARY_SCHEMA, Summary};
 pub use toml_file::{FileError, nearest};

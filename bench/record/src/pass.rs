@@ -10,6 +10,7 @@ use crate::fault::Struck;
 use crate::histogram::Encoded;
 use crate::host_memory::{CgroupMemory, HostMemoryInstants};
 use crate::lab::Findings;
+use crate::run::Planned;
 pub use crate::usage::{Counted, Source, Usage, UsageInstants};
 
 /// The schema of a line of `records.jsonl`.
@@ -364,6 +365,9 @@ pub struct HostInstants {
     pub before: HostInstant,
     /// After it was gone.
     pub after: HostInstant,
+    /// Whether another fiveways measured on this host meanwhile: the user had it so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub beside: bool,
 }
 
 /// One contender under one scenario, once: a line of `records.jsonl`. Readers ignore unknown fields.
@@ -432,4 +436,18 @@ pub struct Pass {
     /// Passes of a lab: what it found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lab: Option<Findings>,
+}
+
+impl Pass {
+    /// As it was planned.
+    pub fn planned(&self) -> Planned {
+        Planned {
+            contender: self.contender.clone(),
+            scenario: self.scenario.clone(),
+            round: self.round,
+            block: self.block,
+            order: self.order,
+            pass: self.pass,
+        }
+    }
 }

@@ -66,6 +66,15 @@ pub struct LeftOut {
     pub reason: String,
 }
 
+/// A run that was broken off was gone on with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Resumption {
+    /// When, UTC, RFC 3339.
+    pub at: String,
+    /// How many passes had been recorded.
+    pub recorded: u64,
+}
+
 /// A whole invocation, before it began.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
@@ -101,4 +110,7 @@ pub struct Run {
     /// The lesson that it is, and what was predicted before it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lesson: Option<Taken>,
+    /// When it was gone on with, after it had been broken off.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resumed: Vec<Resumption>,
 }

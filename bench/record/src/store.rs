@@ -1,8 +1,13 @@
 //! A results folder: `run.json`, then `records.jsonl`, a line a pass, flushed as it comes. Only ever
 //! appended to: what is measured is never lost, and everything else in the folder can be made again.
+//!
+//! A folder that is made here is its owner's alone; what is written into a folder is as private as that is. So
+//! `chmod -R a+rX` publishes results once and for all, and a folder that is there already stays what it was.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::collections::HashMap;
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::pass::{Pass, RECORD_SCHEMA};
@@ -13,6 +18,12 @@ const RUN: &str = "run.json";
 const RECORDS: &str = "records.jsonl";
 /// The folder of traces, a file a contender, if any were made.
 pub const TRACES: &str = "traces";
+/// Of folders that nobody but their owner may look into.
+const OWN_FOLDER: u32 = 0o700;
+/// Of files in them.
+const OWN_FILE: u32 = 0o600;
+/// Of files in other folders, before the umask.
+const FILE: u32 = 0o666;
 
 /// A results folder that cannot be made, written or read.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +39,12 @@ pub enum StoreError {
     /// The folder holds a run already: results are never edited.
     #[error("{} holds a run already; results are never edited: name another folder with --out", .0.display())]
     Occupied(PathBuf),
+    /// Somebody else writes to it.
+    #[error("another fiveways writes to {}", .0.display())]
+    Busy(PathBuf),
+    /// Somebody has removed or moved what is written to.
+    #[error("{} is no longer there: it was removed or moved while the run wrote to it", .0.display())]
+    Vanished(PathBuf),
     /// Not a results folder.
     #[error("{} is not a results folder: it has no readable {RUN} ({problem})", path.display())]
     NotResults {
@@ -54,23 +71,39 @@ impl Writer {
     /// Makes `folder` (and its parents) and writes the plan; refuses a folder that holds a run.
     ///
     /// # Errors
-    /// When the folder is occupied or cannot be written.
+    /// When the folder is occupied, somebody else writes to it, or it cannot be written.
     pub fn create(folder: &Path, run: &Run) -> Result<Self, StoreError> {
         if folder.join(RUN).exists() {
             return Err(StoreError::Occupied(folder.to_path_buf()));
         }
-        fs::create_dir_all(folder).map_err(io_error(folder))?;
-        let path = folder.join(RECORDS);
-        let writer = Writer {
-            records: OpenOptions::new()
-                .create(true)
-                .append(true)
-                .open(&path)
-                .map_err(io_error(&path))?,
-            path,
-        };
+        make_folder(folder)?;
+        let writer = Writer::open(folder)?;
         writer.write_plan(run)?;
         Ok(writer)
+    }
+
+    /// Goes on in a folder that holds a run. A line that its end tore off stays, and stays unreadable: what comes is
+    /// not written behind it.
+    ///
+    /// # Errors
+    /// When the folder cannot be written, or somebody else writes to it.
+    pub fn resume(folder: &Path) -> Result<Self, StoreError> {
+        let mut writer = Writer::open(folder)?;
+        end_line(&mut writer.records).map_err(io_error(&writer.path))?;
+        Ok(writer)
+    }
+
+    fn open(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join(RECORDS);
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        let records = options.mode(mode_below(folder)).open(&path);
+        let records = records.map_err(io_error(&path))?;
+        match records.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(StoreError::Busy(path)),
+            // A file system without locks is no reason not to write.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Writer { path, records }),
+        }
     }
 
     /// Writes the plan, again when passes were added to it; there is no instant without a whole one.
@@ -83,17 +116,50 @@ impl Writer {
         write_whole(&self.path.with_file_name(RUN), text.as_bytes())
     }
 
-    /// Appends one pass and flushes it: one write(2) a line, so that a crash tears at most the last.
+    /// Appends passes and flushes them: one write(2) for all, so that a crash tears at most the last line.
     ///
     /// # Errors
-    /// When the file system refuses (a full disk, say); nothing already written is lost.
-    pub fn append(&mut self, pass: &Pass) -> Result<(), StoreError> {
-        let mut line = serde_json::to_vec(pass).expect("a pass is plain data");
-        line.push(b'\n');
+    /// When the file system refuses (a full disk, say), or the file is no longer there; nothing that stands in it is
+    /// lost.
+    pub fn append(&mut self, passes: &[Pass]) -> Result<(), StoreError> {
+        let mut lines = Vec::new();
+        for pass in passes {
+            serde_json::to_writer(&mut lines, pass).expect("a pass is plain data");
+            lines.push(b'\n');
+        }
         self.records
-            .write_all(&line)
+            .write_all(&lines)
             .and_then(|()| self.records.flush())
-            .map_err(io_error(&self.path))
+            .map_err(io_error(&self.path))?;
+        match self.is_there() {
+            true => Ok(()),
+            false => Err(StoreError::Vanished(self.path.clone())),
+        }
+    }
+
+    /// Whether what is written to still has its name: an open file outlives its removal, and takes what is written.
+    fn is_there(&self) -> bool {
+        let of = |meta: fs::Metadata| (meta.dev(), meta.ino());
+        let named = fs::metadata(&self.path).map(of);
+        match (named, self.records.metadata().map(of)) {
+            (Ok(named), Ok(open)) => named == open,
+            (Err(error), _) => error.kind() != io::ErrorKind::NotFound,
+            _ => true,
+        }
+    }
+}
+
+/// Ends the last line of a file, if something has torn it.
+fn end_line(file: &mut File) -> io::Result<()> {
+    if file.metadata()?.len() == 0 {
+        return Ok(());
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::End(-1))?;
+    file.read_exact(&mut last)?;
+    match last {
+        [b'\n'] => Ok(()),
+        _ => file.write_all(b"\n"),
     }
 }
 
@@ -102,7 +168,8 @@ impl Writer {
 pub struct Results {
     /// The plan.
     pub run: Run,
-    /// The passes that were made, in the order of the file.
+    /// The passes that were made, in the order of the file. Of one that was made again, because a run was broken off
+    /// inside its block and resumed, the last.
     pub passes: Vec<Pass>,
     /// Lines that could not be read, each with its number and why; the others are kept.
     pub damage: Vec<String>,
@@ -143,7 +210,7 @@ pub fn read_results(folder: &Path) -> Result<Results, StoreError> {
     let traces = read_traces(&folder.join(TRACES), &mut damage);
     Ok(Results {
         run,
-        passes,
+        passes: last_of_each(passes),
         damage,
         traces,
     })
@@ -178,12 +245,52 @@ pub fn read_trace(path: &Path) -> Result<Trace, String> {
     }
 }
 
+/// Of passes that stand there twice, the later ones.
+fn last_of_each(passes: Vec<Pass>) -> Vec<Pass> {
+    let numbered = passes.iter().enumerate();
+    let last: HashMap<_, _> = numbered.map(|(at, pass)| (pass.planned(), at)).collect();
+    let numbered = passes.into_iter().enumerate();
+    let kept = numbered.filter(|(at, pass)| last.get(&pass.planned()) == Some(at));
+    kept.map(|(_, pass)| pass).collect()
+}
+
 fn read_line(line: &[u8]) -> Result<Pass, String> {
     let pass: Pass = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     if pass.schema != RECORD_SCHEMA {
         return Err(format!("schema {}, not {RECORD_SCHEMA}", pass.schema));
     }
     Ok(pass)
+}
+
+/// Makes a folder and its parents: the folder its owner's alone, unless it is there already.
+///
+/// # Errors
+/// When the file system refuses.
+pub fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    if let Some(parent) = folder.parent() {
+        fs::create_dir_all(parent).map_err(io_error(folder))?;
+    }
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(OWN_FOLDER);
+    builder.create(folder).map_err(io_error(folder))
+}
+
+/// Makes a folder inside a results folder, as private as that is.
+///
+/// # Errors
+/// When the file system refuses.
+pub fn make_subfolder(folder: &Path) -> Result<(), StoreError> {
+    let parent = folder.parent().unwrap_or(folder);
+    let mode = fs::metadata(parent).map_or(OWN_FOLDER, |meta| meta.mode() & 0o777);
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(mode);
+    builder.create(folder).map_err(io_error(folder))
+}
+
+/// What a new file may be to others: nothing where its folder is nothing to them.
+fn mode_below(folder: &Path) -> u32 {
+    let others = fs::metadata(folder).map_or(0, |meta| meta.mode() & 0o077);
+    if others == 0 { OWN_FILE } else { FILE }
 }
 
 /// Writes a file whole or not at all: by a temporary name and rename, but in place when `path` is no
@@ -199,7 +306,17 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(".tmp");
     let temporary = path.with_file_name(name);
-    fs::write(&temporary, bytes)
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    options.mode(mode_below(folder.unwrap_or(Path::new("."))));
+    options
+        .open(&temporary)
+        .and_then(|mut file| file.write_all(bytes))
         .and_then(|()| fs::rename(&temporary, path))
-        .map_err(io_error(path))
+        .map_err(|error| {
+            // Half a file is nobody's; on a full disk it is in the way, too.
+            let _ = fs::remove_file(&temporary);
+            io_error(path)(error)
+        })
 }

@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for pass in &passes {
             let mut pass = pass.clone();
             pass.round += offset;
-            writer.append(&pass)?;
+            writer.append(std::slice::from_ref(&pass))?;
         }
     }
     println!("{}", times * passes.len());

@@ -191,6 +191,21 @@ pub(crate) fn reading(scenario: &Scenario) -> &'static str {
     }
 }
 
+/// When a run was gone on with, if it was.
+pub(crate) fn breaks(run: &record::Run) -> Option<String> {
+    let each = run.resumed.iter();
+    let each: Vec<String> = each
+        .map(|it| {
+            format!(
+                "{} (after {})",
+                it.at,
+                format::plural_of(it.recorded as usize, "pass", "passes")
+            )
+        })
+        .collect();
+    (!each.is_empty()).then(|| format!("Broken off and gone on with: {}.", each.join(", ")))
+}
+
 /// The machine, in a line.
 pub(crate) fn machine(host: &record::Host) -> String {
     let or = |text: &str, other: &str| {

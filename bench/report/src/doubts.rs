@@ -25,6 +25,7 @@ use crate::cells::Cell;
 use crate::format;
 
 pub(crate) use client::{LATE_NS, waiting};
+pub(crate) use host::beside;
 pub(crate) use server::kept_pace;
 
 /// `valid`, or why not.
@@ -53,7 +54,7 @@ const DOUBTS: &[Doubt] = &[
     Doubt { word: TOO_FEW_ROUNDS, look: rounds::too_few_rounds },
     Doubt { word: "slice-too-short", look: slices::too_few_turns },
     Doubt { word: "restless", look: slices::restless },
-    Doubt { word: "host-noisy", look: host::noisy },
+    Doubt { word: HOST_NOISY, look: host::noisy },
     Doubt { word: "slice-too-short", look: little::in_slices },
     Doubt { word: UNSTABLE, look: little::in_windows },
     Doubt { word: UNSTABLE, look: client::moved_about },
@@ -65,6 +66,8 @@ const DOUBTS: &[Doubt] = &[
 pub(crate) const UNSERVED: &str = "unserved";
 /// The verdict of a cell that did not answer what was asked of it.
 pub(crate) const OVERLOAD: &str = "overload";
+/// The verdict of a cell beside which somebody else was at work.
+pub(crate) const HOST_NOISY: &str = "host-noisy";
 /// The verdict of a cell whose rounds disagree.
 pub(crate) const UNSTABLE: &str = "unstable";
 /// The verdict of a cell that rests on too few rounds: what every cell of an unfinished run starts as.

@@ -263,7 +263,7 @@ pub(crate) fn replies(count: u64) -> String {
 }
 
 /// Absolute paths cut to their last part: whose machine it was is nobody's business.
-pub(crate) fn without_paths(text: &str) -> String {
+pub fn without_paths(text: &str) -> String {
     let is_path = |word: &str| word.starts_with('/') && word.trim_end().len() > 1;
     text.split_inclusive(|c: char| c.is_whitespace() || "\"'`=:(),".contains(c))
         .map(|word| match word.rsplit_once('/') {

@@ -10,7 +10,7 @@ use hdrhistogram::Histogram;
 use rayon::prelude::*;
 use record::{Estimate, LAB_METRICS, Lab, Metric, Outcome, Pass, PassKind, Results};
 
-use crate::doubts::{TOO_FEW_ROUNDS, VALID};
+use crate::doubts::{self, HOST_NOISY, TOO_FEW_ROUNDS, VALID};
 use crate::format;
 use crate::latency::{self, Merged};
 use crate::stats::{self, ROUNDS_MIN};
@@ -46,7 +46,10 @@ impl Part<'_> {
                 );
                 (TOO_FEW_ROUNDS, Some(why))
             }
-            _ => (VALID, None),
+            _ => match doubts::beside(&self.passes) {
+                Some(why) => (HOST_NOISY, Some(why)),
+                None => (VALID, None),
+            },
         }
     }
 }

@@ -99,7 +99,7 @@ pub use doubts::is_doubt;
 pub use duel::duel;
 pub use explain::{ModelText, calls_of, explain, model_text, topics};
 pub use export::{Of, csv, distributions, json_lines, observations};
-pub use format::printable;
+pub use format::{printable, without_paths};
 pub use hgrm::text as hgrm;
 pub use lessons::{Ask, Class, Kind, Lesson, check, class, lesson, lesson_text, lessons};
 pub use pages::{WriteError, write, write_in};

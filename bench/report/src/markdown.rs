@@ -7,7 +7,7 @@ use record::{Lab, Scenario};
 use crate::answers::{answers, of_scenario};
 use crate::charts::Drawn;
 use crate::claims::{self, Language};
-use crate::conditions::{conditions, machine, reading};
+use crate::conditions::{breaks, conditions, machine, reading};
 use crate::data::Data;
 use crate::tables::Table;
 use crate::{
@@ -325,6 +325,9 @@ fn repeat(text: &mut String, data: &Data<'_>) {
             line(&run.started)
         ),
     );
+    if let Some(breaks) = breaks(run) {
+        push(text, &line(&breaks));
+    }
     push(
         text,
         "Figures: `summary.json`, `summary.csv`; distributions and every pass: `records.jsonl`, `run.json`.",

@@ -1,8 +1,6 @@
 //! Writes the report of a results folder: figures, tables, charts and the page, all made again from the
 //! records each time, each file whole or not at all.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use record::{Results, StoreError, Summary};
@@ -19,14 +17,6 @@ pub enum WriteError {
     /// The file system refused.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The folder of charts cannot be made.
-    #[error("{}: {error}", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        error: io::Error,
-    },
     /// A table or a summary cannot be put into its format.
     #[error("{file}: {problem}")]
     Format {
@@ -73,11 +63,7 @@ pub fn write_in(
         written.push(path);
         Ok(())
     };
-    let pictures = folder.join("charts");
-    fs::create_dir_all(&pictures).map_err(|error| WriteError::Folder {
-        path: pictures,
-        error,
-    })?;
+    record::make_subfolder(&folder.join("charts"))?;
     put("summary.json", json("summary.json", &summary)?.as_bytes())?;
     put("summary.csv", &csv(&summary)?)?;
     for Drawn { name, svg, .. } in &drawn {

@@ -12,8 +12,11 @@ use record::{Pace, PassKind, Planned, Results, Scenario, Search, Slo, Suite};
 
 use super::entrants;
 use super::failure::{Exit, Failure, print};
+use super::measured::Measured;
 use super::plan;
-use super::session::{self, Asked, Measured, More};
+use super::resume::Resumed;
+use super::session::{self, Asked, More};
+use super::turn::TurnArgs;
 use crate::Who;
 
 /// Columns of the answer where nobody says how wide the terminal is.
@@ -50,7 +53,9 @@ pub struct CapacityArgs {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     #[command(flatten)]
-    who: Who,
+    pub who: Who,
+    #[command(flatten)]
+    pub turn: TurnArgs,
     /// Print one JSON object: the capacities
     #[arg(long)]
     pub json: bool,
@@ -60,7 +65,7 @@ pub struct CapacityArgs {
 ///
 /// # Errors
 /// When it cannot begin, or its results cannot be written.
-pub fn capacity(args: &CapacityArgs) -> Result<ExitCode, Failure> {
+pub fn capacity(args: &CapacityArgs, resumed: Option<Resumed>) -> Result<ExitCode, Failure> {
     let search = Search {
         slo: args.slo,
         connections: args.connections,
@@ -91,6 +96,8 @@ pub fn capacity(args: &CapacityArgs) -> Result<ExitCode, Failure> {
         suite_text,
         contestants,
         out: args.out.clone(),
+        resumed,
+        turn: args.turn,
         seed: args.seed,
         go_on: Box::new(more),
         quiet: args.json,
@@ -218,7 +225,7 @@ fn resolve(scenario: &mut Scenario, capacities: &[(String, f64)], slowest: f64) 
 
 fn conclude(args: &CapacityArgs, measured: Measured) -> Result<ExitCode, Failure> {
     let (results, folder) = (&measured.results, &measured.folder);
-    report::write(folder, results)?;
+    measured.write_report(report::Language::English)?;
     let summary = report::summarise(results);
     if args.json {
         print(&serde_json::json!({

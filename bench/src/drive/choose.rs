@@ -11,8 +11,11 @@ use record::{Results, Search, Workload, read_suite};
 
 use super::capacity;
 use super::entrants;
-use super::failure::{Exit, Failure, print};
-use super::session::{self, Asked, Measured, More};
+use super::failure::{self, Exit, Failure, print};
+use super::measured::Measured;
+use super::resume::Resumed;
+use super::session::{self, Asked, More};
+use super::turn::TurnArgs;
 use crate::Who;
 
 mod need;
@@ -53,7 +56,9 @@ pub struct ChooseArgs {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     #[command(flatten)]
-    who: Who,
+    pub who: Who,
+    #[command(flatten)]
+    pub turn: TurnArgs,
     /// Print one JSON object: the answer and where everybody stands
     #[arg(long)]
     pub json: bool,
@@ -63,7 +68,7 @@ pub struct ChooseArgs {
 ///
 /// # Errors
 /// When the need cannot be meant or not be measured here, or its results cannot be written.
-pub fn choose(args: &ChooseArgs) -> Result<ExitCode, Failure> {
+pub fn choose(args: &ChooseArgs, resumed: Option<Resumed>) -> Result<ExitCode, Failure> {
     let need = args.need.need(args.window)?;
     need.fits(descriptors(), measure::ports().unwrap_or(u64::MAX))?;
     let contestants = entrants::select(entrants::gather(&args.who)?, args.only.as_deref())?;
@@ -79,6 +84,8 @@ pub fn choose(args: &ChooseArgs) -> Result<ExitCode, Failure> {
         suite_text: suite_text.clone(),
         contestants,
         out: args.out.clone(),
+        resumed,
+        turn: args.turn,
         seed: args.seed,
         go_on: Box::new(move |results| headroom.more(results)),
         quiet: args.json,
@@ -92,10 +99,10 @@ pub fn choose(args: &ChooseArgs) -> Result<ExitCode, Failure> {
 fn note(need: &Need) {
     if need.under.workload == Workload::Crr {
         let requests = need.under.per_connection;
-        eprintln!(
-            "fiveways: every connection is closed after {requests} requests and opened anew (crr): the generator does \
-             not mix those with connections that stay"
-        );
+        failure::note(&format!(
+            "every connection is closed after {requests} requests and opened anew (crr): the generator does not mix \
+             those with connections that stay"
+        ));
     }
 }
 
@@ -170,7 +177,7 @@ fn conclude(
         )
         .hint("--out with a folder on a disk that has room")
     })?;
-    report::write(folder, results)?;
+    measured.write_report(report::Language::English)?;
     let choice = report::choice(results, &need.under.slo);
     if args.json {
         let mut object = serde_json::to_value(&choice).unwrap_or_default();

@@ -11,9 +11,12 @@ use record::{Measure, Results, Scenario, Suite};
 
 use super::entrants;
 use super::failure::{Exit, Failure, print};
-use super::session::{self, Asked, Measured};
+use super::measured::Measured;
+use super::resume::Resumed;
+use super::session::{self, Asked};
 use super::stopping::{Stopping, percent};
 use super::suites;
+use super::turn::TurnArgs;
 use crate::Who;
 
 /// Rounds before the first look at an interval: with fewer, a lucky start could end it.
@@ -52,7 +55,9 @@ pub struct DuelArgs {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     #[command(flatten)]
-    who: Who,
+    pub who: Who,
+    #[command(flatten)]
+    pub turn: TurnArgs,
     /// Print one JSON object: the pairs
     #[arg(long)]
     pub json: bool,
@@ -62,10 +67,10 @@ pub struct DuelArgs {
 ///
 /// # Errors
 /// When it cannot begin, or its results cannot be written.
-pub fn duel(args: &DuelArgs) -> Result<ExitCode, Failure> {
+pub fn duel(args: &DuelArgs, resumed: Option<Resumed>) -> Result<ExitCode, Failure> {
     let (suite, suite_text) = one_scenario(args)?;
     let contestants = chosen(entrants::gather(&args.who)?, &args.names)?;
-    let stopping = Stopping::new(args.precision, args.budget, true);
+    let stopping = Stopping::new(args.precision, args.budget, true).after(resumed.as_ref());
     let measured = session::carry_out(Asked {
         suite: Suite {
             claims: false,
@@ -78,6 +83,8 @@ pub fn duel(args: &DuelArgs) -> Result<ExitCode, Failure> {
         suite_text,
         contestants,
         out: args.out.clone(),
+        resumed,
+        turn: args.turn,
         seed: args.seed,
         go_on: Box::new(move |results| stopping.more(results)),
         quiet: args.json,
@@ -153,7 +160,7 @@ fn chosen(all: Vec<Contestant>, names: &[String]) -> Result<Vec<Contestant>, Fai
 }
 
 fn conclude(args: &DuelArgs, measured: Measured) -> Result<ExitCode, Failure> {
-    report::write(&measured.folder, &measured.results)?;
+    measured.write_report(report::Language::English)?;
     let pairs = report::pairs(&measured.results);
     if args.json {
         print(&object(&measured, &pairs));

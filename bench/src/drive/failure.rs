@@ -97,6 +97,24 @@ impl Failure {
         }
     }
 
+    /// A panic: what is recorded stays, and whoever was started has ended.
+    pub fn mistake() -> Self {
+        Failure::tool(
+            "anywhere",
+            "this is a mistake of fiveways, and not of yours",
+            "it has panicked, as told above; what was recorded is kept",
+        )
+        .hint("fiveways resume DIR; and tell its authors")
+    }
+
+    /// The user has told the program to end before there was anything to keep.
+    pub fn interrupted(error: impl Into<String>) -> Self {
+        Failure {
+            exit: Exit::Interrupted,
+            ..Failure::tool("prepare", error, String::new())
+        }
+    }
+
     /// With what to type next.
     pub fn hint(self, hint: impl Into<String>) -> Self {
         Failure {
@@ -131,6 +149,11 @@ impl Failure {
 fn plain(text: &str) -> String {
     let lines: Vec<String> = text.lines().map(report::printable).collect();
     lines.join("\n")
+}
+
+/// Says something on standard error while the work goes on; nobody may be there to read it.
+pub fn note(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "fiveways: {}", plain(text));
 }
 
 /// Prints to standard output; a reader who has left is no error.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use record::Results;
 
-use super::failure::Failure;
+use super::failure::{Failure, note};
 use super::saved;
 
 /// The folder that a word means (a folder, or a name that `run --save` has kept), else the newest, with its records.
@@ -33,10 +33,10 @@ pub fn read(folder: &Path) -> Result<Results, Failure> {
         .hint("the same with a folder that `fiveways run` has written")
     })?;
     for damage in &results.damage {
-        eprintln!(
-            "fiveways: {}: {damage}; the other lines are kept",
+        note(&format!(
+            "{}: {damage}; the other lines are kept",
             folder.display()
-        );
+        ));
     }
     Ok(results)
 }

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 
 /// A descriptor that becomes readable, and stays so, when the program is told to end. A second signal
 /// ends it at once: whoever insists is obeyed, and the agents clean up.
@@ -20,5 +20,7 @@ pub fn watch() -> std::io::Result<Arc<OwnedFd>> {
         signal_hook::flag::register(signal, Arc::clone(&again))?;
         signal_hook::low_level::pipe::register(signal, told.try_clone()?)?;
     }
+    // A file that may grow no further (ulimit -f) is an error where it is written, and no death.
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     Ok(Arc::new(seen.into()))
 }

@@ -181,7 +181,11 @@ pub fn pass(
         by_worker: Vec::new(),
         struck: None,
         generator: record::pass::Generator::default(),
-        host: HostInstants { before, after },
+        host: HostInstants {
+            before,
+            after,
+            beside: false,
+        },
         lab: found.findings,
     })
 }

@@ -11,7 +11,10 @@ use report::{Language, Lesson};
 use terminal_size::{Width, terminal_size_of};
 
 use super::failure::{Failure, print};
-use super::session::{self, Asked, Measured};
+use super::measured::Measured;
+use super::resume::Resumed;
+use super::session::{self, Asked};
+use super::turn::TurnArgs;
 use super::{explain, run, suites};
 use crate::Who;
 
@@ -47,6 +50,8 @@ pub struct LessonArgs {
     /// From which every order and payload follows [default: from the clock]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    #[command(flatten)]
+    pub turn: TurnArgs,
     /// Print the answers as one JSON object
     #[arg(long, requires = "number")]
     pub json: bool,
@@ -56,7 +61,7 @@ pub struct LessonArgs {
 ///
 /// # Errors
 /// When there is no such lesson, predictions cannot be meant, or it cannot be run or written.
-pub fn lesson(args: &LessonArgs) -> Result<ExitCode, Failure> {
+pub fn lesson(args: &LessonArgs, resumed: Option<Resumed>) -> Result<ExitCode, Failure> {
     let lesson = match args.number {
         None if args.form => return Ok(form(report::lessons(), args.lang)),
         None => return Ok(list(args.lang)),
@@ -65,15 +70,15 @@ pub fn lesson(args: &LessonArgs) -> Result<ExitCode, Failure> {
     if args.form {
         return Ok(form(std::slice::from_ref(lesson), args.lang));
     }
-    let taken = match &args.answers {
-        Some(path) => from_file(path, lesson)?,
-        None => ask(lesson, args.lang)?,
+    let (suite, suite_text) = match &resumed {
+        Some(resumed) => resumed.suite("lessons")?,
+        None => suite_of(lesson, args)?,
     };
-    let taken = Taken {
-        student: args.student.clone().or(taken.student),
-        ..taken
+    // What was predicted is older than the run, and stands in its plan.
+    let taken = match &resumed {
+        Some(_) => None,
+        None => Some(predicted(args, lesson)?),
     };
-    let (suite, suite_text) = suite_of(lesson, args)?;
     let mut contestants = run::contestants(&Who::default(), None, &suite)?;
     contestants.retain(|it| {
         it.entrant.is_part() || suite.scenarios.iter().any(|one| one.asks(&it.entrant.name))
@@ -87,9 +92,23 @@ pub fn lesson(args: &LessonArgs) -> Result<ExitCode, Failure> {
         go_on: Box::new(|_| None),
         quiet: args.json,
         provisional: false,
-        lesson: Some(taken),
+        resumed,
+        turn: args.turn,
+        lesson: taken,
     })?;
     conclude(args, measured)
+}
+
+/// Of whoever takes it.
+fn predicted(args: &LessonArgs, lesson: &Lesson) -> Result<Taken, Failure> {
+    let taken = match &args.answers {
+        Some(path) => from_file(path, lesson)?,
+        None => ask(lesson, args.lang)?,
+    };
+    Ok(Taken {
+        student: args.student.clone().or(taken.student),
+        ..taken
+    })
 }
 
 fn named(number: u32) -> Result<&'static Lesson, Failure> {
@@ -212,8 +231,8 @@ fn suite_of(lesson: &Lesson, args: &LessonArgs) -> Result<(Suite, String), Failu
 }
 
 fn conclude(args: &LessonArgs, measured: Measured) -> Result<ExitCode, Failure> {
+    measured.write_report(args.lang)?;
     let (results, folder) = (&measured.results, &measured.folder);
-    report::write_in(folder, results, args.lang)?;
     let summary = report::summarise(results);
     let path = folder.join("answers.json");
     if args.json {

@@ -20,7 +20,7 @@ use super::failure::{Exit, Failure, print};
 use super::interrupt;
 use findings::Findings;
 
-pub use asked::{LoadArgs, rate};
+pub use asked::{LoadArgs, rate, size};
 
 /// The bins of a load while it runs; none when it has ended.
 type SoFar = Arc<Mutex<Option<LoadBin>>>;

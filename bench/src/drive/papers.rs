@@ -8,7 +8,9 @@ use clap::Args;
 use report::Language;
 
 use super::failure::{Failure, print};
+use super::resume::Resumed;
 use super::run;
+use super::turn::TurnArgs;
 use crate::{RunArgs, Who};
 
 /// Columns of the list.
@@ -32,6 +34,8 @@ pub struct PapersArgs {
     /// From which every order and payload follows [default: from the clock]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    #[command(flatten)]
+    pub turn: TurnArgs,
     /// Print one JSON object: what is listed, or the summary of the run
     #[arg(long)]
     pub json: bool,
@@ -41,14 +45,14 @@ pub struct PapersArgs {
 ///
 /// # Errors
 /// When nothing is called so, or it cannot be run.
-pub fn papers(args: &PapersArgs) -> Result<ExitCode, Failure> {
+pub fn papers(args: &PapersArgs, resumed: Option<Resumed>) -> Result<ExitCode, Failure> {
     let Some(name) = &args.name else {
         list(args.json);
         return Ok(ExitCode::SUCCESS);
     };
     let known: Vec<String> = report::papers().iter().map(|it| it.id.clone()).collect();
     let paper = report::paper(name).ok_or_else(|| Failure::unknown("paper", name, &known))?;
-    run::run(&RunArgs {
+    let asked = RunArgs {
         suite: "papers".to_owned(),
         out: args.out.clone(),
         save: None,
@@ -62,8 +66,11 @@ pub fn papers(args: &PapersArgs) -> Result<ExitCode, Failure> {
         strict: false,
         seed: args.seed,
         who: Who::default(),
+        turn: args.turn,
+        traces: false,
         json: args.json,
-    })
+    };
+    run::run(&asked, resumed)
 }
 
 fn list(json: bool) {

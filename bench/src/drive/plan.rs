@@ -155,6 +155,16 @@ fn alone(mut contenders: Vec<String>, seed: u64) -> Vec<Vec<String>> {
     contenders.into_iter().map(|name| vec![name]).collect()
 }
 
+/// How many contenders of a scenario are alive together, if there are as many.
+pub fn alive(scenario: &Scenario) -> usize {
+    match scenario.measure {
+        Measure::Solo => 1,
+        Measure::Sliced => {
+            (BLOCK_CONNECTIONS / scenario.connections.max(1) as usize).clamp(2, BLOCK_CONTENDERS)
+        }
+    }
+}
+
 /// Blocks of a sliced round. Where it needs several, the reference is in each.
 fn deal(
     scenario: &Scenario,
@@ -163,8 +173,7 @@ fn deal(
     seed: u64,
 ) -> Vec<Vec<String>> {
     measure::shuffle(&mut contenders, seed);
-    let alive =
-        (BLOCK_CONNECTIONS / scenario.connections.max(1) as usize).clamp(2, BLOCK_CONTENDERS);
+    let alive = alive(scenario);
     if contenders.len() <= alive {
         return vec![contenders];
     }

@@ -1,6 +1,7 @@
 //! Progress on standard error: what runs, how long it will take, and a provisional answer. Drawn between
 //! blocks only; nothing is drawn while anything is measured.
 
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -73,7 +74,9 @@ impl Progress {
     /// a round has ended; in a log, once.
     pub fn provisional(&mut self, table: String) {
         if !self.bar.is_hidden() || self.table.is_empty() {
-            self.bar.suspend(|| eprintln!("{table}"));
+            // Nobody may be there to read it.
+            let write = || writeln!(std::io::stderr().lock(), "{table}");
+            let _ = self.bar.suspend(write);
         }
         self.table = table;
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::failure::{Exit, Failure, print};
-use super::folder;
+use super::{folder, redact};
 
 /// Columns of a lesson that is told again.
 const COLUMNS: usize = 80;
@@ -17,13 +17,21 @@ const COLUMNS: usize = 80;
 pub fn report(
     dir: Option<PathBuf>,
     lang: report::Language,
+    redact: Option<PathBuf>,
     json: bool,
 ) -> Result<ExitCode, Failure> {
     let folder = match dir {
         Some(dir) => dir,
         None => folder::newest()?,
     };
-    let results = folder::read(&folder)?;
+    let mut results = folder::read(&folder)?;
+    let folder = match redact {
+        Some(copy) => {
+            results = redact::copy(&results, &copy)?;
+            copy
+        }
+        None => folder,
+    };
     report::write_in(&folder, &results, lang)?;
     let summary = report::summarise(&results);
     if json {

@@ -11,8 +11,10 @@ use super::capacity;
 use super::entrants;
 use super::failure::{Exit, Failure, print};
 use super::labs;
+use super::measured::Measured;
+use super::resume::Resumed;
 use super::saved;
-use super::session::{self, Asked, Measured};
+use super::session::{self, Asked};
 use super::stopping::Stopping;
 use super::suites;
 use super::trace;
@@ -26,20 +28,25 @@ const BUDGET: Duration = Duration::from_secs(600);
 /// # Errors
 /// When the run cannot begin, or its results cannot be written. What happens to a contender is no error
 /// but a record, and an exit code.
-pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
-    let (suite, suite_text) = chosen_suite(args)?;
+pub fn run(args: &RunArgs, resumed: Option<Resumed>) -> Result<ExitCode, Failure> {
+    let (suite, suite_text) = match &resumed {
+        Some(resumed) => resumed.suite(&args.suite)?,
+        None => chosen_suite(args)?,
+    };
     let mut contestants = contestants(&args.who, args.only.as_deref(), &suite)?;
     add_control(&mut contestants, &suite);
     let budget = args.budget.unwrap_or(BUDGET);
     let stopping = args
         .precision
-        .map(|precision| Stopping::new(precision, budget, false));
+        .map(|precision| Stopping::new(precision, budget, false).after(resumed.as_ref()));
     let traced = contestants.clone();
     let mut measured = session::carry_out(Asked {
         suite,
         suite_text,
         contestants,
         out: args.out.clone(),
+        resumed,
+        turn: args.turn,
         seed: args.seed,
         go_on: Box::new(move |results| {
             let further = || stopping.as_ref()?.more(results);
@@ -152,7 +159,7 @@ fn add_control(contestants: &mut Vec<Contestant>, suite: &Suite) {
 
 fn conclude(args: &RunArgs, measured: Measured) -> Result<ExitCode, Failure> {
     let (results, folder) = (&measured.results, &measured.folder);
-    report::write_in(folder, results, args.lang)?;
+    measured.write_report(args.lang)?;
     if let Some(name) = &args.save {
         saved::keep(name, folder)?;
     }

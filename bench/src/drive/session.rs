@@ -6,18 +6,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use measure::{AgentError, Bench, Contestant, Entry, place_as};
+use measure::{Bench, Contestant, Entry, place_as};
 use record::{
-    Lab, LeftOut, Outcome, Pass, PassKind, Placing, Planned, RUN_SCHEMA, Results, Run, Scenario,
-    Suite, Taken, Writer,
+    Host, Lab, LeftOut, Pass, PassKind, Placing, Planned, RUN_SCHEMA, Results, Run, Scenario,
+    StoreError, Suite, Taken, Writer,
 };
 
 use super::entrants;
-use super::failure::{Exit, Failure};
+use super::failure::{Failure, note};
 use super::interrupt;
 use super::labs;
+use super::measured::{Broken, Measured};
 use super::plan;
 use super::progress::Progress;
+use super::resume::{Resumed, missing};
+use super::room;
+use super::turn::{Doing, Turn, TurnArgs};
 
 /// What else shall be measured: passes, and the suite that their scenarios stand in. Scenarios may be added at its
 /// end, and those that are there may have more rounds; none goes, and none changes its place.
@@ -41,6 +45,10 @@ pub struct Asked {
     pub contestants: Vec<Contestant>,
     /// The results folder; else one below ./results, named after suite and time.
     pub out: Option<PathBuf>,
+    /// A run that is gone on with: then suite, folder and seed are its own.
+    pub resumed: Option<Resumed>,
+    /// Whether somebody else's turn is waited for.
+    pub turn: TurnArgs,
     /// From which every order and payload follows; else from the clock.
     pub seed: Option<u64>,
     /// What is added to the plan.
@@ -53,21 +61,6 @@ pub struct Asked {
     pub lesson: Option<Taken>,
 }
 
-/// What was measured, to its end or not.
-pub struct Measured {
-    /// The results folder.
-    pub folder: PathBuf,
-    /// Plan and passes.
-    pub results: Results,
-    ended: Result<(), Broken>,
-}
-
-/// What ended a session before its plan was done.
-enum Broken {
-    Agent(AgentError),
-    Store(record::StoreError),
-}
-
 /// Measures what is asked for.
 ///
 /// # Errors
@@ -78,22 +71,32 @@ pub fn carry_out(mut asked: Asked) -> Result<Measured, Failure> {
     let interrupt = interrupt::watch().map_err(|error| {
         Failure::tool("prepare", "signals cannot be watched", error.to_string())
     })?;
+    if let Some(resumed) = asked
+        .resumed
+        .take_if(|it| is_finished(&it.results, &mut asked.go_on))
+    {
+        return Ok(finished(resumed));
+    }
+    if let Some(resumed) = &asked.resumed {
+        resumed.same_contestants(&asked.contestants)?;
+    }
+    let mut turn = Turn::take(asked.turn, doing(&asked), &interrupt)?;
     let bench = start_bench(&interrupt)?;
-    let run = plan_of(&mut asked, &bench)?;
-    let folder = asked.out.unwrap_or_else(|| folder(&run));
-    let writer = Writer::create(&folder, &run)?;
+    turn.say(&bench.agents());
+    let (folder, results, writer) = match asked.resumed.take() {
+        Some(resumed) => resumed.open(&bench.host)?,
+        None => begin(&mut asked, &bench)?,
+    };
+    let missing = missing(&results);
     let mut session = Session {
         progress: Progress::new(
-            run.passes.len() as u64,
-            nominal(&run.suite, &run.passes),
+            missing.len() as u64,
+            nominal(&results.run.suite, &missing),
             asked.quiet,
         ),
-        results: Results {
-            run,
-            passes: Vec::new(),
-            damage: Vec::new(),
-            traces: Vec::new(),
-        },
+        results,
+        folder: folder.clone(),
+        turn,
         contestants: asked.contestants,
         provisional: asked.provisional,
         writer,
@@ -110,6 +113,57 @@ pub fn carry_out(mut asked: Asked) -> Result<Measured, Failure> {
     })
 }
 
+/// Whether nothing is left to measure.
+fn is_finished(results: &Results, go_on: &mut GoOn) -> bool {
+    missing(results).is_empty() && go_on(results).is_none()
+}
+
+fn finished(resumed: Resumed) -> Measured {
+    note(&format!(
+        "{} is finished: all {} passes of its plan are recorded; nothing is left to measure",
+        resumed.folder.display(),
+        resumed.results.run.passes.len()
+    ));
+    Measured {
+        folder: resumed.folder,
+        results: resumed.results,
+        ended: Ok(()),
+    }
+}
+
+/// What others are told who wait for their turn.
+fn doing(asked: &Asked) -> Doing {
+    let words = std::env::args().skip(1);
+    let words = words.take_while(|word| !word.starts_with('-')).take(2);
+    let entrants: Vec<_> = asked
+        .contestants
+        .iter()
+        .map(|it| it.entrant.clone())
+        .collect();
+    let passes = match &asked.resumed {
+        Some(resumed) => missing(&resumed.results),
+        None => plan::passes(&asked.suite, &plan::present(&entrants), 0),
+    };
+    Doing {
+        what: entrants::without_paths(words).join(" "),
+        about: nominal(&asked.suite, &passes),
+    }
+}
+
+/// A new folder, with a new plan in it.
+fn begin(asked: &mut Asked, bench: &Bench) -> Result<(PathBuf, Results, Writer), Failure> {
+    let run = plan_of(asked, bench)?;
+    let folder = asked.out.take().unwrap_or_else(|| folder(&run));
+    let writer = Writer::create(&folder, &run)?;
+    let results = Results {
+        run,
+        passes: Vec::new(),
+        damage: Vec::new(),
+        traces: Vec::new(),
+    };
+    Ok((folder, results, writer))
+}
+
 /// Starts both agents from this very program.
 ///
 /// # Errors
@@ -124,22 +178,22 @@ pub fn start_bench(interrupt: &Arc<std::os::fd::OwnedFd>) -> Result<Bench, Failu
 ///
 /// # Errors
 /// When none is left.
-fn leave_out(suite: &mut Suite, bench: &Bench) -> Result<Vec<LeftOut>, Failure> {
+fn leave_out(
+    suite: &mut Suite,
+    contestants: &[Contestant],
+    host: &Host,
+) -> Result<Vec<LeftOut>, Failure> {
     let mut left_out = Vec::new();
-    suite.scenarios.retain(|scenario| {
-        match place_as(
-            &bench.host.topology,
-            scenario.server_cpus,
-            scenario.placement,
-        ) {
-            Ok(_) => true,
-            Err(reason) => {
-                left_out.push(LeftOut {
-                    scenario: scenario.name.clone(),
-                    reason,
-                });
-                false
-            }
+    let fits = |scenario: &Scenario| {
+        place_as(&host.topology, scenario.server_cpus, scenario.placement)?;
+        room::lacks(scenario, contestants, host).map_or(Ok(()), Err)
+    };
+    suite.scenarios.retain(|scenario| match fits(scenario) {
+        Ok(()) => true,
+        Err(reason) => {
+            let scenario = scenario.name.clone();
+            left_out.push(LeftOut { scenario, reason });
+            false
         }
     });
     match left_out.first() {
@@ -149,14 +203,15 @@ fn leave_out(suite: &mut Suite, bench: &Bench) -> Result<Vec<LeftOut>, Failure> 
             Err(Failure::usage(
                 format!("scenario {scenario} cannot be placed on this machine"),
                 reason.clone(),
-            ))
+            )
+            .hint("fiveways doctor, for what to change on this machine"))
         }
         _ => Ok(left_out),
     }
 }
 
 fn plan_of(asked: &mut Asked, bench: &Bench) -> Result<Run, Failure> {
-    let left_out = leave_out(&mut asked.suite, bench)?;
+    let left_out = leave_out(&mut asked.suite, &asked.contestants, &bench.host)?;
     let started = SystemTime::now();
     let since_1970 = started
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -184,6 +239,7 @@ fn plan_of(asked: &mut Asked, bench: &Bench) -> Result<Run, Failure> {
         yardsticks: Vec::new(),
         left_out,
         lesson: asked.lesson.take(),
+        resumed: Vec::new(),
     })
 }
 
@@ -206,25 +262,35 @@ pub fn nominal(suite: &Suite, passes: &[Planned]) -> Duration {
         .sum()
 }
 
+/// Whether two planned passes are of contenders that are alive together.
+pub fn same_block(a: &Planned, b: &Planned) -> bool {
+    let key = |it: &Planned| (it.pass, it.round, it.block);
+    key(a) == key(b) && a.scenario == b.scenario
+}
+
 struct Session {
+    folder: PathBuf,
     contestants: Vec<Contestant>,
     provisional: bool,
     results: Results,
     writer: Writer,
     bench: Bench,
     progress: Progress,
+    /// The last to be let go of.
+    turn: Turn,
 }
 
 impl Session {
     /// The plan, and what is added to it.
     fn measure(&mut self, mut go_on: GoOn) -> Result<(), Broken> {
-        self.yardsticks()?;
-        let mut done = 0;
+        if self.results.run.yardsticks.is_empty() {
+            self.yardsticks()?;
+        }
+        let mut passes = missing(&self.results);
         loop {
-            self.passes(done)?;
-            done = self.results.run.passes.len();
+            self.passes(&passes)?;
             match go_on(&self.results) {
-                Some(more) => self.add(more)?,
+                Some(more) => passes = self.add(more)?,
                 None => return Ok(()),
             }
         }
@@ -243,13 +309,8 @@ impl Session {
         self.writer.write_plan(run).map_err(Broken::Store)
     }
 
-    /// The planned passes from this one on.
-    fn passes(&mut self, from: usize) -> Result<(), Broken> {
-        let passes = self.results.run.passes[from..].to_vec();
-        let same_block = |a: &Planned, b: &Planned| {
-            let key = |it: &Planned| (it.pass, it.round, it.block);
-            key(a) == key(b) && a.scenario == b.scenario
-        };
+    /// These passes, block by block.
+    fn passes(&mut self, passes: &[Planned]) -> Result<(), Broken> {
         let mut blocks = passes.chunk_by(same_block).peekable();
         while let Some(block) = blocks.next() {
             self.block(block)?;
@@ -268,14 +329,13 @@ impl Session {
     }
 
     /// What is added stands in the plan before it is made: resuming is plan minus records.
-    fn add(&mut self, more: More) -> Result<(), Broken> {
+    fn add(&mut self, more: More) -> Result<Vec<Planned>, Broken> {
         let run = &mut self.results.run;
         run.suite = more.suite;
         self.progress.more(more.passes.len() as u64);
-        run.passes.extend(more.passes);
-        self.writer
-            .write_plan(&self.results.run)
-            .map_err(Broken::Store)
+        run.passes.extend(more.passes.iter().cloned());
+        self.writer.write_plan(run).map_err(Broken::Store)?;
+        Ok(more.passes)
     }
 
     fn block(&mut self, block: &[Planned]) -> Result<(), Broken> {
@@ -304,23 +364,47 @@ impl Session {
         self.bench
             .pin(&placement.generator)
             .map_err(Broken::Agent)?;
+        let shared = self.turn.is_shared();
         let passes = measure::round(&mut self.bench, &scenario, &placement, &entries, seed)
             .map_err(Broken::Agent)?;
-        for pass in passes {
-            self.writer.append(&pass).map_err(Broken::Store)?;
-            self.results.passes.push(pass);
-        }
-        self.progress.done(block.len() as u64);
-        Ok(())
+        self.keep(passes, shared)
     }
 
     fn lab(&mut self, lab: &Lab, planned: &Planned) -> Result<(), Broken> {
         self.progress.lab(lab, planned);
         let seed = self.results.run.seed;
+        let shared = self.turn.is_shared();
         let pass = labs::pass(&mut self.bench, lab, planned, seed).map_err(Broken::Agent)?;
-        self.writer.append(&pass).map_err(Broken::Store)?;
-        self.results.passes.push(pass);
-        self.progress.done(1);
+        self.keep(vec![pass], shared)
+    }
+
+    /// Records what was measured, with whether somebody else did so meanwhile.
+    fn keep(&mut self, mut passes: Vec<Pass>, shared: bool) -> Result<(), Broken> {
+        let beside = shared || self.turn.is_shared();
+        passes.iter_mut().for_each(|pass| pass.host.beside = beside);
+        let (before, made) = (self.results.passes.len(), passes.len() as u64);
+        let written = self.writer.append(&passes);
+        self.results.passes.extend(passes);
+        let written = match written {
+            Err(gone @ StoreError::Vanished(_)) => self.write_again(&gone),
+            other => other,
+        };
+        match written {
+            Ok(()) => self.progress.done(made),
+            // What is said to be kept is kept.
+            Err(_) => self.results.passes.truncate(before),
+        }
+        written.map_err(Broken::Store)
+    }
+
+    /// Everything that was recorded is known here: a folder that somebody has removed is made again.
+    fn write_again(&mut self, gone: &StoreError) -> Result<(), StoreError> {
+        self.writer = Writer::create(&self.folder, &self.results.run)?;
+        self.writer.append(&self.results.passes)?;
+        let passes = self.results.passes.len();
+        note(&format!(
+            "{gone}; it is made again, with all {passes} passes"
+        ));
         Ok(())
     }
 
@@ -348,59 +432,4 @@ fn entry<'a>(
         planned,
         served: served.map(|it| it.served).min(),
     })
-}
-
-impl Measured {
-    /// Whether nothing broke it off.
-    pub fn is_whole(&self) -> bool {
-        self.ended.is_ok()
-    }
-
-    /// How the program ends: by what broke the session off, else by what happened to the passes.
-    ///
-    /// # Errors
-    /// When the tool itself could not go on: what it is, and what was kept.
-    pub fn exit(self) -> Result<Exit, Failure> {
-        let kept = format!(
-            "{} of {} passes are kept in {}",
-            self.results.passes.len(),
-            self.results.run.passes.len(),
-            self.folder.display()
-        );
-        let broke_off = |phase, cause: String| {
-            Failure::tool(phase, format!("the run broke off; {kept}"), cause)
-        };
-        match self.ended {
-            Ok(()) => Ok(strongest(&self.results)),
-            Err(Broken::Agent(AgentError::Interrupted)) => {
-                eprintln!("fiveways: interrupted; {kept}");
-                Ok(Exit::Interrupted)
-            }
-            Err(Broken::Agent(error)) => Err(broke_off("measure", error.to_string())
-                .hint("the same command again; if it happens again, fiveways verify")),
-            Err(Broken::Store(error)) => Err(broke_off("results", error.to_string())
-                .hint("--out with a folder on a disk that has room")),
-        }
-    }
-}
-
-/// The strongest of what happened to the passes. That a rate was too high for a server is what a search looks for.
-fn strongest(results: &Results) -> Exit {
-    let probes = results.run.suite.scenarios.iter().filter(|it| it.probe);
-    let probes: Vec<&str> = probes.map(|it| it.name.as_str()).collect();
-    let found = |pass: &&Pass| {
-        let ended = matches!(pass.outcome, Outcome::Wrong | Outcome::Crashed);
-        ended || !probes.contains(&pass.scenario.as_str())
-    };
-    let any = |outcome: fn(Outcome) -> bool| {
-        let mut passes = results.passes.iter().filter(found);
-        passes.any(|pass| outcome(pass.outcome))
-    };
-    if any(|outcome| outcome == Outcome::Wrong) {
-        Exit::WrongBytes
-    } else if any(|outcome| !outcome.is_good() && outcome != Outcome::Skipped) {
-        Exit::CellsFailed
-    } else {
-        Exit::Well
-    }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use record::{Results, Suite};
 
 use super::plan;
+use super::resume::Resumed;
 use super::session::More;
 
 /// What is asked of the answer, and what it may cost.
@@ -16,6 +17,8 @@ pub struct Stopping {
     /// Of the whole session.
     budget: Duration,
     begun: Instant,
+    /// Before an interruption.
+    spent: Duration,
     /// Whether every pair counts, or everybody against the reference.
     all_pairs: bool,
 }
@@ -27,7 +30,16 @@ impl Stopping {
             precision,
             budget,
             begun: Instant::now(),
+            spent: Duration::ZERO,
             all_pairs,
+        }
+    }
+
+    /// What a run that is gone on with has spent already is spent.
+    pub fn after(self, resumed: Option<&Resumed>) -> Self {
+        Stopping {
+            spent: resumed.map_or(Duration::ZERO, Resumed::spent),
+            ..self
         }
     }
 
@@ -35,8 +47,9 @@ impl Stopping {
     fn too_wide(&self, results: &Results) -> Vec<usize> {
         let scenarios = &results.run.suite.scenarios;
         let rounds = scenarios.iter().map(|one| one.rounds).max().unwrap_or(1);
-        let round = self.begun.elapsed() / rounds.max(1);
-        if self.begun.elapsed() + round > self.budget {
+        let spent = self.spent + self.begun.elapsed();
+        let round = spent / rounds.max(1);
+        if spent + round > self.budget {
             return Vec::new();
         }
         let widths = report::half_widths(results, self.all_pairs);

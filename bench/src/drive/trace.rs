@@ -11,9 +11,9 @@ use clap::Args;
 use measure::trace::TraceError;
 use measure::{AgentError, Contestant};
 use record::trace::{Trace, TraceAsked};
-use record::{Host, Outcome, TRACES, write_whole};
+use record::{Host, Outcome, TRACES, make_subfolder, write_whole};
 
-use super::failure::{Exit, Failure, print};
+use super::failure::{self, Exit, Failure, print};
 use super::{entrants, explain, interrupt, session};
 use crate::Who;
 
@@ -104,7 +104,7 @@ fn told(trace: &Trace, args: &TraceArgs) -> Exit {
     {
         let said = cause.stderr.lines().last();
         let said = said.map_or(String::new(), |line| format!("\n  it said: {line}"));
-        eprintln!("fiveways: {}: {}{said}", trace.contender, cause.text);
+        failure::note(&format!("{}: {}{said}", trace.contender, cause.text));
     }
     exit
 }
@@ -177,11 +177,7 @@ fn watch() -> Result<Arc<OwnedFd>, Failure> {
 pub fn into(folder: &Path, contestants: &[Contestant]) -> Result<(), Failure> {
     let interrupt = watch()?;
     let traces = folder.join(TRACES);
-    std::fs::create_dir_all(&traces).map_err(|error| {
-        let what = format!("{} cannot be made", traces.display());
-        Failure::tool("results", what, error.to_string())
-            .hint("--out with a folder that you may write to")
-    })?;
+    make_subfolder(&traces)?;
     for contestant in contestants {
         let name = &contestant.entrant.name;
         match traced(contestant, FEW, PATIENCE, &interrupt) {

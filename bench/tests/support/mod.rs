@@ -69,8 +69,14 @@ impl Place {
             .args(arguments)
             .current_dir(self.folder.path())
             .env(name, value)
+            .env("FIVEWAYS_LOCK", self.lock())
             .stdin(Stdio::null());
         command
+    }
+
+    /// A lock of its own: tests that run at once wait for nobody.
+    pub fn lock(&self) -> PathBuf {
+        self.path("turn.lock")
     }
 
     /// Runs fiveways to its end.

@@ -12,7 +12,7 @@ use crate::ledger::Ledger;
 use crate::{comparisons, estimates, format};
 
 /// Doubts that an interval over rounds holds already, or that CPU time and memory do not mind.
-const NOTED: [&str; 3] = [doubts::UNSTABLE, "host-noisy", "restless"];
+const NOTED: [&str; 3] = [doubts::UNSTABLE, doubts::HOST_NOISY, "restless"];
 const TIMING: [&str; 2] = ["client-bound", "slice-too-short"];
 
 /// What a run has recorded, by cells and parts.

@@ -1,6 +1,6 @@
 //! The host beside us: what others burnt, what the hypervisor took, and whom the host turned away.
 //!
-//! All three are of the whole host over the whole pass, from before the servers were started to after they
+//! A second fiveways is known for sure. The other three are of the whole host over the whole pass, from before the servers were started to after they
 //! were gone. Memory is weighed, not timed: idle scenarios are not doubted for it.
 
 use record::{HostInstant, Pass, Workload};
@@ -20,10 +20,25 @@ const SHORTEST_QUEUE: u32 = 100;
 
 /// Somebody else used the machine, or it had less to give than it seemed.
 pub(super) fn noisy(cell: &Cell<'_>) -> Option<String> {
+    // Two runs share the pages of their servers, too: what is weighed is doubted as what is timed.
+    if let Some(reason) = beside(&cell.passes) {
+        return Some(reason);
+    }
     if cell.scenario.workload == Workload::Idle {
         return None;
     }
     burnt(cell).or_else(|| stolen(cell)).or_else(|| drops(cell))
+}
+
+/// Another fiveways measured on this host meanwhile, because its user or this one said `--now`.
+pub(crate) fn beside(passes: &[&Pass]) -> Option<String> {
+    let beside = passes.iter().filter(|pass| pass.host.beside).count();
+    (beside > 0).then(|| {
+        format!(
+            "another fiveways measured on this host in {beside} of {} (--now): run it again by itself",
+            format::plural(passes.len(), "round")
+        )
+    })
 }
 
 fn burnt(cell: &Cell<'_>) -> Option<String> {

@@ -99,6 +99,19 @@ fn others_on_the_host() {
 }
 
 #[test]
+fn another_fiveways_on_the_host() {
+    let idle = || cell_of(&fixture::results_of(6), "event-loop", "idle-500");
+    for results in [rr(), idle()] {
+        let (words, results) = with(results, |pass| {
+            host(pass, 0.0, 0.0);
+            pass.host.beside = pass.round == 2;
+        });
+        assert_eq!(words, ["host-noisy"], "one round is enough: it is known");
+        assert!(reason(&results).contains("in 1 of 5 rounds (--now)"));
+    }
+}
+
+#[test]
 fn connections_turned_away_where_no_queue_can_be_full() {
     let turn_away = |pass: &mut Pass, number: u64| {
         host(pass, 0.0, 0.0);

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::data::Data;
-use crate::{format, limits, markdown, yardsticks};
+use crate::{conditions, format, limits, markdown, yardsticks};
 
 /// Who was skipped, what failed, what could not be read.
 pub(super) fn missing(data: &Data<'_>) -> Markup {
@@ -154,6 +154,7 @@ pub(super) fn again(data: &Data<'_>) -> Markup {
     html! {
         h2 id="again" { "Again" }
         p { "Seed " (run.seed) ". The same command on the same machine repeats the run; every pass stands in records.jsonl, the plan in run.json." }
+        @if let Some(breaks) = conditions::breaks(run) { p { (breaks) } }
         pre tabindex="0" { code { (markdown::command(data)) } }
     }
 }

@@ -460,8 +460,11 @@ fn scaled(text: &str) -> (&str, u64) {
     }
 }
 
-/// `64`, `64B`, `4KiB`, `1MiB`.
-fn size(text: &str) -> Result<usize, String> {
+/// Bytes as people write them: `64`, `64B`, `4KiB`, `1MiB`.
+///
+/// # Errors
+/// With how it is written.
+pub fn size(text: &str) -> Result<usize, String> {
     let (number, factor) = [("KiB", 1 << 10), ("MiB", 1 << 20), ("B", 1)]
         .iter()
         .find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, *factor)))
@@ -476,6 +479,18 @@ fn size(text: &str) -> Result<usize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_is_a_panic(text in "\\PC{0,24}", number in "[0-9.eE+-]{0,30}[a-zA-Z%]{0,4}") {
+            for text in [text, number] {
+                let _ = (count(&text), size(&text), duration(&text));
+                if let Ok(rate) = rate(&text) {
+                    proptest::prop_assert!(rate > 0.0 && rate.is_finite());
+                }
+            }
+        }
+    }
 
     #[test]
     fn numbers_are_read_as_people_write_them_and_never_overflow() {
