@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contender::Holds;
 use crate::host::Host;
+use crate::hosts::{BrokenOff, LoadedFrom};
 use crate::lab::LabKind;
 use crate::pass::PassKind;
 use crate::suite::Suite;
@@ -97,4 +98,10 @@ pub struct Run {
     /// Scenarios of the suite's text that this machine has no room for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
+    /// Where the load came from, where that was not the server's host itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub load_hosts: Vec<LoadedFrom>,
+    /// What ended it before its plan was done: a host that was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken_off: Option<BrokenOff>,
 }

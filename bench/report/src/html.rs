@@ -24,7 +24,7 @@ use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
 use crate::doubts::VALID;
 use crate::markdown::HOCKEY_STICK;
-use crate::{capacity, claims, counters, format, labs, ledger, noise_floor, tables};
+use crate::{capacity, claims, counters, format, labs, ledger, noise_floor, tables, ways};
 use grid::grid;
 
 const STYLE: &str = include_str!("html/style.css");
@@ -242,7 +242,7 @@ fn section(data: &Data<'_>, scenario: &Scenario) -> Markup {
             h2 id=(scenario.name) { (scenario.title) }
             p.soft { (scenario.question) }
             p.answer { (of_scenario(data, scenario)) }
-            p.conditions { (scenario.name) ": " (conditions(scenario)) "; " (rounds) "; " (machine(&data.results.run.host)) (reading(scenario)) }
+            p.conditions { (scenario.name) ": " (conditions(scenario)) "; " (rounds) "; " (machine(&data.results.run.host)) (ways::appended(data, scenario)) (reading(scenario)) }
             div.box tabindex="0" { (grid(&table, &scenario.name, &scenario.title)) }
             @if !table.notes.is_empty() {
                 ul.notes { @for note in &table.notes { li { (note) } } }

@@ -10,7 +10,9 @@ use crate::claims::{self, Language};
 use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
 use crate::tables::Table;
-use crate::{capacity, counters, format, labs, ledger, limits, noise_floor, tables, yardsticks};
+use crate::{
+    capacity, counters, format, labs, ledger, limits, noise_floor, tables, ways, yardsticks,
+};
 
 /// The chart that stands beside capacities.
 pub(crate) const HOCKEY_STICK: &str = "latency-by-rate";
@@ -196,9 +198,10 @@ fn section(text: &mut String, data: &Data<'_>, scenario: &Scenario) {
     push(
         text,
         &format!(
-            "*{}, {rounds}; {}{}*\n",
+            "*{}, {rounds}; {}{}{}*\n",
             line(&conditions(scenario)),
             line(&machine(&data.results.run.host)),
+            line(&ways::appended(data, scenario)),
             reading(scenario)
         ),
     );

@@ -89,6 +89,7 @@ pub fn capacity(args: &CapacityArgs) -> Result<ExitCode, Failure> {
         },
         suite_text,
         contestants,
+        bench: None,
         out: args.out.clone(),
         seed: args.seed,
         go_on: Box::new(more),

@@ -78,6 +78,7 @@ pub fn choose(args: &ChooseArgs) -> Result<ExitCode, Failure> {
         suite,
         suite_text: suite_text.clone(),
         contestants,
+        bench: None,
         out: args.out.clone(),
         seed: args.seed,
         go_on: Box::new(move |results| headroom.more(results)),

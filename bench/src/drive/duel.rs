@@ -76,6 +76,7 @@ pub fn duel(args: &DuelArgs) -> Result<ExitCode, Failure> {
         },
         suite_text,
         contestants,
+        bench: None,
         out: args.out.clone(),
         seed: args.seed,
         go_on: Box::new(move |results| stopping.more(results)),

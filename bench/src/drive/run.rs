@@ -4,15 +4,17 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use measure::Contestant;
+use measure::{Bench, Contestant};
 use record::{CONTROL, Measure, Results, Scenario, Suite, Summary};
 
 use super::capacity;
 use super::entrants;
 use super::failure::{Exit, Failure, print};
+use super::hosts;
 use super::labs;
 use super::saved;
 use super::session::{self, Asked, Measured};
+use super::site::Site;
 use super::stopping::Stopping;
 use super::suites;
 use crate::RunArgs;
@@ -27,7 +29,8 @@ const BUDGET: Duration = Duration::from_secs(600);
 /// but a record, and an exit code.
 pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
     let (suite, suite_text) = chosen_suite(args)?;
-    let mut contestants = contestants(args, &suite)?;
+    let mut bench = args.hosts.as_deref().map(hosts::start).transpose()?;
+    let mut contestants = contestants(args, &suite, bench.as_mut())?;
     add_control(&mut contestants, &suite);
     let budget = args.budget.unwrap_or(BUDGET);
     let stopping = args
@@ -37,6 +40,7 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
         suite,
         suite_text,
         contestants,
+        bench,
         out: args.out.clone(),
         seed: args.seed,
         go_on: Box::new(move |results| {
@@ -50,13 +54,18 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Failure> {
 }
 
 /// Servers, and whatever the labs of the suite name.
-fn contestants(args: &RunArgs, suite: &Suite) -> Result<Vec<Contestant>, Failure> {
+fn contestants(
+    args: &RunArgs,
+    suite: &Suite,
+    bench: Option<&mut Bench>,
+) -> Result<Vec<Contestant>, Failure> {
     let only = args.only.as_deref();
     let parts = labs::mechanisms(suite)?;
     if suite.scenarios.is_empty() && suite.capacity.is_none() {
         return entrants::select(parts, only);
     }
-    let mut all = entrants::for_suite(&args.who, only, suite)?;
+    let mut site = bench.map_or(Site::Here, Site::There);
+    let mut all = entrants::for_suite(&args.who, only, suite, &mut site)?;
     for part in parts {
         if all.iter().any(|one| one.entrant.name == part.entrant.name) {
             return Err(Failure::usage(

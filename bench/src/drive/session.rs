@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use measure::{AgentError, Bench, Contestant, Entry, place_as};
+use measure::{AgentError, Bench, Contestant, Entry};
 use record::{
-    Lab, LeftOut, Outcome, Pass, PassKind, Placing, Planned, RUN_SCHEMA, Results, Run, Scenario,
-    Suite, Writer,
+    BrokenOff, Lab, LeftOut, Outcome, Pass, PassKind, Placing, Planned, RUN_SCHEMA, Results, Run,
+    Scenario, Suite, Writer,
 };
 
 use super::entrants;
@@ -39,6 +39,8 @@ pub struct Asked {
     pub suite_text: String,
     /// Who.
     pub contestants: Vec<Contestant>,
+    /// Agents that have been started already, on hosts of the user's; else two are started here.
+    pub bench: Option<Bench>,
     /// The results folder; else one below ./results, named after suite and time.
     pub out: Option<PathBuf>,
     /// From which every order and payload follows; else from the clock.
@@ -73,10 +75,10 @@ enum Broken {
 /// told by [`Measured::exit`], when what was kept has been shown.
 pub fn carry_out(mut asked: Asked) -> Result<Measured, Failure> {
     measure::adopt_orphans();
-    let interrupt = interrupt::watch().map_err(|error| {
-        Failure::tool("prepare", "signals cannot be watched", error.to_string())
-    })?;
-    let bench = start_bench(&interrupt)?;
+    let bench = match asked.bench.take() {
+        Some(bench) => bench,
+        None => start_bench(&watch()?)?,
+    };
     let run = plan_of(&mut asked, &bench)?;
     let folder = asked.out.unwrap_or_else(|| folder(&run));
     let writer = Writer::create(&folder, &run)?;
@@ -93,10 +95,12 @@ pub fn carry_out(mut asked: Asked) -> Result<Measured, Failure> {
         },
         contestants: asked.contestants,
         provisional: asked.provisional,
+        under_way: Vec::new(),
         writer,
         bench,
     };
     let ended = session.measure(asked.go_on);
+    session.note_end(&ended);
     session.progress.finish();
     let results = session.end();
     measure::end_orphans();
@@ -105,6 +109,15 @@ pub fn carry_out(mut asked: Asked) -> Result<Measured, Failure> {
         results,
         ended,
     })
+}
+
+/// Signals, as whoever waits sees them.
+///
+/// # Errors
+/// When there is no descriptor or handler to be had.
+pub fn watch() -> Result<Arc<std::os::fd::OwnedFd>, Failure> {
+    interrupt::watch()
+        .map_err(|error| Failure::tool("prepare", "signals cannot be watched", error.to_string()))
 }
 
 /// Starts both agents from this very program.
@@ -124,11 +137,7 @@ pub fn start_bench(interrupt: &Arc<std::os::fd::OwnedFd>) -> Result<Bench, Failu
 fn leave_out(suite: &mut Suite, bench: &Bench) -> Result<Vec<LeftOut>, Failure> {
     let mut left_out = Vec::new();
     suite.scenarios.retain(|scenario| {
-        match place_as(
-            &bench.host.topology,
-            scenario.server_cpus,
-            scenario.placement,
-        ) {
+        match bench.place(scenario.server_cpus, scenario.placement) {
             Ok(_) => true,
             Err(reason) => {
                 left_out.push(LeftOut {
@@ -180,6 +189,8 @@ fn plan_of(asked: &mut Asked, bench: &Bench) -> Result<Run, Failure> {
         host: bench.host.clone(),
         yardsticks: Vec::new(),
         left_out,
+        load_hosts: bench.load_hosts(),
+        broken_off: None,
     })
 }
 
@@ -209,6 +220,8 @@ struct Session {
     writer: Writer,
     bench: Bench,
     progress: Progress,
+    /// Passes that have begun and are not recorded.
+    under_way: Vec<Planned>,
 }
 
 impl Session {
@@ -231,7 +244,7 @@ impl Session {
         let run = &mut self.results.run;
         let first = run.suite.scenarios.first();
         let cpus = first.map_or(1, |it| it.server_cpus);
-        let placement = place_as(&run.host.topology, cpus, Placing::Apart).ok();
+        let placement = self.bench.place(cpus, Placing::Apart).ok();
         let Some(placement) = placement else {
             return Ok(());
         };
@@ -248,7 +261,9 @@ impl Session {
         };
         let mut blocks = passes.chunk_by(same_block).peekable();
         while let Some(block) = blocks.next() {
+            self.under_way = block.to_vec();
             self.block(block)?;
+            self.under_way.clear();
             let round_ends = blocks
                 .peek()
                 .is_some_and(|next| next[0].round != block[0].round);
@@ -289,8 +304,7 @@ impl Session {
             return Ok(());
         };
         let scenario: Scenario = run.suite.scenarios[index].as_of(&block[0].contender);
-        let topology = &self.bench.host.topology;
-        let Ok(placement) = place_as(topology, scenario.server_cpus, scenario.placement) else {
+        let Ok(placement) = self.bench.place(scenario.server_cpus, scenario.placement) else {
             return Ok(());
         };
         let entry = |planned| entry(&self.contestants, &self.results.passes, planned);
@@ -318,6 +332,28 @@ impl Session {
         self.results.passes.push(pass);
         self.progress.done(1);
         Ok(())
+    }
+
+    /// Notes in the plan what broke it off, and whom it left without a record. What the user has interrupted is
+    /// whole as far as it goes.
+    fn note_end(&mut self, ended: &Result<(), Broken>) {
+        let Err(Broken::Agent(error)) = ended else {
+            return;
+        };
+        if matches!(error, AgentError::Interrupted) {
+            return;
+        }
+        let alive = self.under_way.clone();
+        self.results.run.broken_off = Some(BrokenOff {
+            cause: error.without_names(),
+            scenario: alive
+                .first()
+                .map_or(String::new(), |it| it.scenario.clone()),
+            round: alive.first().map_or(0, |it| it.round),
+            contenders: alive.into_iter().map(|it| it.contender).collect(),
+        });
+        // That the agent is lost is told all the same.
+        let _ = self.writer.write_plan(&self.results.run);
     }
 
     /// Ends the agents, and hands on what was measured.
