@@ -4,6 +4,8 @@
 //! It has one thread for ever: it forks. When its standard input ends, however the harness ended, it ends
 //! every tree and itself. It is a subreaper, too: when a keeper is killed, its orphans come here and die here.
 
+mod place;
+
 use std::cell::OnceCell;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
@@ -17,6 +19,7 @@ use record::pass::{Cause, Gauge, Phase};
 use crate::awake::Spinners;
 use crate::cgroup::{Cgroup, Roots};
 use crate::counters::tracepoints;
+use crate::door::Door;
 use crate::host;
 use crate::keeper::{self, Report, Word};
 use crate::listening::{self, Claim, Ports};
@@ -24,7 +27,7 @@ use crate::load::Loader;
 use crate::protocol::{Id, LabAsked, Labs, Launch, Queued, Reply, Request, Stopped};
 use crate::sys::{self, Fork};
 use crate::tree::{self, Tree};
-use crate::{frame, holders, host_memory, look, strike, subject, yardsticks};
+use crate::{frame, holders, look, shape, strike, subject, yardsticks};
 
 /// How long a keeper may take to end its tree: its two graces and a margin.
 const STOP_DEADLINE: Duration = Duration::from_secs(25);
@@ -64,6 +67,12 @@ struct Agent {
     tracepoints: OnceCell<tracepoints::Ids>,
     loader: Loader,
     spinners: Spinners,
+    /// Open while round trips to this host are timed.
+    door: Option<Door>,
+    /// Whether what this host sends is delayed.
+    shaped: bool,
+    /// Who holds its lease, where it has one.
+    holder: Option<Pid>,
     labs: Labs,
 }
 
@@ -83,6 +92,9 @@ impl Agent {
             tracepoints: OnceCell::new(),
             loader: Loader::default(),
             spinners: Spinners::default(),
+            door: None,
+            shaped: false,
+            holder: None,
             labs,
         })
     }
@@ -122,8 +134,9 @@ impl Agent {
 
     fn answer(&mut self, request: Request) -> Result<Reply, Deserted> {
         Ok(match request {
-            Request::Hello { version } => self.hello(&version),
-            Request::Pin(cpus) => match keeper::pin(&cpus) {
+            Request::Hello { version, lease_ms } => return self.hello(&version, lease_ms),
+            Request::OfHost(asked) => return self.of_host(asked),
+            Request::Pin(cpus) => match self.pin(&cpus) {
                 Ok(()) => Reply::Done,
                 Err(error) => refused(
                     Phase::Prepare,
@@ -183,46 +196,24 @@ impl Agent {
                 Ok(tallies) => Reply::Loaded(tallies),
                 Err(error) => refused(Phase::Connect, error.to_string()),
             },
-            Request::WarmUp { length_ns, seed } => {
-                Reply::Loaded(self.loader.warm_up(length_ns, seed))
-            }
-            Request::Window { length_ns, seed } => {
-                Reply::Loaded(self.loader.window(length_ns, seed))
-            }
-            Request::Slices { order, length_ns } => {
-                Reply::Loaded(self.loader.slices(&order, length_ns))
-            }
+            Request::WarmUp {
+                length_ns,
+                seed,
+                together,
+            } => Reply::Loaded(self.loader.warm_up(length_ns, seed, &together)),
+            Request::Window {
+                length_ns,
+                seed,
+                together,
+            } => Reply::Loaded(self.loader.window(length_ns, seed, &together)),
+            Request::Slices {
+                order,
+                length_ns,
+                together,
+            } => Reply::Loaded(self.loader.slices(&order, length_ns, &together)),
             Request::Close => Reply::Closed(self.loader.close()),
             Request::Lab(asked) => return self.lab(&asked),
         })
-    }
-
-    fn hello(&self, version: &str) -> Reply {
-        let own = env!("CARGO_PKG_VERSION");
-        if version != own {
-            let text = format!(
-                "the harness is version {version}, this agent {own}: install the same on both"
-            );
-            return refused(Phase::Prepare, text);
-        }
-        let cgroup = match &self.cgroups.unified {
-            Ok(_) => "one a server".to_owned(),
-            Err(reason) => reason.clone(),
-        };
-        let root = host::Root::default();
-        Reply::Host(Box::new(host::describe(
-            &root,
-            cgroup,
-            self.kernel_stack_bytes,
-        )))
-    }
-
-    fn host_memory(&self) -> host_memory::Look {
-        let mut look = host_memory::look();
-        if let Some(reason) = self.cgroups.without_memory() {
-            look.unavailable.insert("cgroup".to_owned(), reason);
-        }
-        look
     }
 
     fn look(&self, id: Id, phase: Phase) -> Result<&Server, Box<Reply>> {
@@ -266,6 +257,11 @@ impl Agent {
             ));
         };
         let port = claim.port;
+        for name in ["PATH", "HOME"] {
+            if let Ok(value) = std::env::var(name) {
+                launch.env.entry(name.to_owned()).or_insert(value);
+            }
+        }
         for word in launch.argv.iter_mut().chain(launch.env.values_mut()) {
             *word = word.replace("{port}", &port.to_string());
         }
@@ -471,6 +467,10 @@ impl Agent {
     /// The harness is gone. Keepers see their lifelines end all at once, and end their trees side by side.
     fn end_everything(&mut self) {
         self.spinners = Spinners::default();
+        if self.shaped {
+            // The namespace may be gone, too.
+            let _ = shape::shape(None);
+        }
         for server in &self.servers {
             let _ = server.control.shutdown(std::net::Shutdown::Write);
         }

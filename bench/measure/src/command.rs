@@ -89,15 +89,22 @@ impl Contestant {
             .collect()
     }
 
-    /// The whole environment of its server: PATH and HOME as here, LANG=C, and what it asks for.
-    pub fn environment(&self) -> BTreeMap<String, String> {
+    /// The environment of its server beside PATH and HOME, which are those of the agent that starts it: LANG=C, and what it
+    /// asks for.
+    pub fn own_environment(&self) -> BTreeMap<String, String> {
         let mut env = self.env.clone();
+        env.entry("LANG".to_owned()).or_insert("C".to_owned());
+        env
+    }
+
+    /// The whole environment, of a server that is started here.
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        let mut env = self.own_environment();
         for name in ["PATH", "HOME"] {
             if let Ok(value) = std::env::var(name) {
                 env.entry(name.to_owned()).or_insert(value);
             }
         }
-        env.entry("LANG".to_owned()).or_insert("C".to_owned());
         env
     }
 }

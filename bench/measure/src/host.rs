@@ -184,6 +184,12 @@ pub fn kernel_stack_bytes() -> u64 {
     ((after.saturating_sub(before)) / TASKS + PAGE / 2) / PAGE * PAGE
 }
 
+/// Which running kernel this is: it changes with each boot, and names nobody.
+pub fn machine() -> String {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    id.unwrap_or_default().trim().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

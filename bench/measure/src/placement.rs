@@ -85,6 +85,39 @@ pub fn place(topology: &[Cpu], server_cpus: u32) -> Result<Placement, String> {
     })
 }
 
+/// Gives the servers `server_cpus` of the cores that are `allowed` (none: all), the last ones, and what is left to our
+/// agent and keepers beside them; on the same cores, where nothing is: while servers are loaded, those sleep.
+///
+/// # Errors
+/// With what the host would need.
+pub fn place_alone(
+    topology: &[Cpu],
+    allowed: &[usize],
+    server_cpus: u32,
+) -> Result<Placement, String> {
+    let usable = |cpu: &&Cpu| allowed.is_empty() || allowed.contains(&cpu.cpu);
+    let allowed: Vec<Cpu> = topology.iter().filter(usable).copied().collect();
+    let cores = cores(&allowed);
+    let wanted = server_cpus as usize;
+    if wanted > cores.len() {
+        return Err(format!(
+            "server_cpus = {wanted} needs as many physical cores of the server's host; it may use {}",
+            cores.len()
+        ));
+    }
+    let server = cpus_of(&allowed, &cores[cores.len() - wanted..]);
+    let is_left = |cpu: &&Cpu| !server.contains(&cpu.cpu);
+    let left: Vec<usize> = topology.iter().filter(is_left).map(|cpu| cpu.cpu).collect();
+    Ok(Placement {
+        generator: if left.is_empty() {
+            server.clone()
+        } else {
+            left
+        },
+        server,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,5 +168,15 @@ mod tests {
         );
         let placed = place(&machine(1, 2), 1).unwrap();
         assert_eq!(placed.server, placed.generator);
+    }
+
+    #[test]
+    fn a_host_of_servers_alone_may_give_them_all_its_cores() {
+        let all = place_alone(&machine(2, 1), &[], 2).unwrap();
+        assert_eq!((all.server, all.generator), (vec![0, 1], vec![0, 1]));
+        let one = place_alone(&machine(4, 1), &[1, 2], 1).unwrap();
+        assert_eq!((one.server, one.generator), (vec![2], vec![0, 1, 3]));
+        let refused = place_alone(&machine(4, 1), &[1, 2], 3).unwrap_err();
+        assert!(refused.contains("it may use 2"), "{refused}");
     }
 }

@@ -2,7 +2,7 @@
 //! and stops; the one beside the network loads. They are the same program, so that either may live elsewhere.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use record::{
     Cause, Encoded, Findings, Gauge, Host, HostInstant, Lab, Outcome, Requests, Slice, Usage,
@@ -11,7 +11,8 @@ use record::{
 use serde::{Deserialize, Serialize};
 
 use crate::host_memory;
-use crate::load::LoadPlan;
+use crate::load::{LoadPlan, Together};
+use crate::programs::{Program, Said};
 
 /// Which of a harness's servers is meant.
 pub type Id = u32;
@@ -19,10 +20,13 @@ pub type Id = u32;
 /// From the harness to an agent.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Request {
-    /// The first message: the harness's version, and the CPUs that the agent itself may use.
+    /// The first message.
     Hello {
         /// Must be the agent's own.
         version: String,
+        /// Over a network: without a sign of life for so long, the harness is taken for lost.
+        #[serde(default)]
+        lease_ms: Option<u64>,
     },
     /// Where the agent, its keepers and its generator run from now on (logical CPUs).
     Pin(Vec<usize>),
@@ -68,6 +72,8 @@ pub enum Request {
         length_ns: u64,
         /// From which the schedule of an open loop follows.
         seed: u64,
+        /// With others, where there are others.
+        together: Together,
     },
     /// Load each target for so long, recorded: answered by `Loaded`.
     Window {
@@ -75,6 +81,8 @@ pub enum Request {
         length_ns: u64,
         /// From which the schedule of an open loop follows.
         seed: u64,
+        /// With others, where there are others.
+        together: Together,
     },
     /// Load targets one after another, in slices, in this order of indices: answered by `Loaded`.
     Slices {
@@ -82,18 +90,48 @@ pub enum Request {
         order: Vec<u16>,
         /// Of each slice.
         length_ns: u64,
+        /// With others, where there are others.
+        together: Together,
     },
+    /// About its host, and the way to it.
+    OfHost(OfHost),
     /// Close every connection: answered by `Closed`, with everything that was measured.
     Close,
     /// Measure a part by itself, in a fresh process: answered by `Found`.
     Lab(Box<LabAsked>),
 }
 
+/// What an agent is asked about its host, and the way from it to another.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum OfHost {
+    /// What its clock says: answered by `Clock`.
+    Clock,
+    /// Open a door that nobody serves, for round trips to it, and close the one before: answered by `Door`.
+    OpenDoor,
+    /// Close it: answered by `Done`.
+    CloseDoor,
+    /// How long a handshake with that door takes, so many times: answered by `RoundTrips`.
+    RoundTrips {
+        /// The door.
+        to: SocketAddr,
+        /// From there, where that is said.
+        from: Option<Ipv4Addr>,
+        /// How often.
+        times: u32,
+    },
+    /// Whether this host has a program, by its name or path: answered by `Program`.
+    Program(String),
+    /// Run a command to its end, without a shell: answered by `Said`.
+    Run(Vec<String>),
+    /// Delay and lose what this host sends, or no more (none): answered by `Done`.
+    Shape(Option<record::Network>),
+}
+
 /// From an agent to its harness.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Reply {
     /// To `Hello`.
-    Host(Box<Host>),
+    Host(Box<Introduced>),
     /// To `Pin`, and whatever else yields nothing.
     Done,
     /// The server listens.
@@ -132,10 +170,29 @@ pub enum Reply {
     Loaded(Vec<Tally>),
     /// To `Close`.
     Closed(Vec<Measured>),
+    /// To `Clock`: CLOCK_MONOTONIC, nanoseconds.
+    Clock(u64),
+    /// To `OpenDoor`: its port.
+    Door(u16),
+    /// To `RoundTrips`, nanoseconds.
+    RoundTrips(Vec<u64>),
+    /// To `Program`: where it is, if it is.
+    Program(Option<Program>),
+    /// To `Run`.
+    Said(Said),
     /// To `Lab`.
     Found(Box<Found>),
     /// The request could not be carried out.
     Refused(Cause),
+}
+
+/// An agent's first words.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Introduced {
+    /// Its host.
+    pub host: Host,
+    /// Which running kernel that is (boot_id): two namespaces or containers of one machine say the same. Not recorded.
+    pub machine: String,
 }
 
 /// A signal for one process of a tree.
@@ -302,6 +359,9 @@ pub struct Tally {
     /// Likewise of those beside them that say nothing.
     #[serde(default)]
     pub idle: u32,
+    /// Threads of which at least one connection takes part.
+    #[serde(default)]
+    pub able: u32,
     /// Since the first probe.
     pub requests: Requests,
     /// Connections that had been answered and were lost, each counted once, by how it was first lost.
@@ -321,6 +381,9 @@ impl Tally {
 /// What a target's load measured.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Measured {
+    /// Connections that were this generator's to open.
+    #[serde(default)]
+    pub asked: u32,
     /// How it stood at the end.
     pub tally: Tally,
     /// In time order.
@@ -337,6 +400,9 @@ pub struct Measured {
     pub bins: Vec<record::Bin>,
     /// Each connection by itself, where it was asked for.
     pub by_connection: Vec<OfConnection>,
+    /// How late its load began at the worst, after the instant that was agreed on.
+    #[serde(default)]
+    pub late_ns: u64,
     /// The generator about itself.
     pub generator: record::pass::Generator,
 }

@@ -3,10 +3,10 @@
 //! All contenders of the block are alive at once. What happens to one of them is an outcome of its pass,
 //! and the others go on; only what happens to an agent, or an interrupt, ends the round.
 
+mod load;
 mod window;
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use nix::sys::resource::UsageWho;
@@ -14,17 +14,15 @@ use record::pass::{
     Cause, Connections, Gauge, GaugeInstants, Generator, Histograms, HostInstant, HostInstants,
     Outcome, Pass, PassKind, Phase, RECORD_SCHEMA, Requests, Usage, UsageInstants,
 };
-use record::{HostMemory, HostMemoryInstants, Measure, Planned, Scenario, Workload};
+use record::{HostMemory, HostMemoryInstants, Measure, Network, Planned, Scenario, Workload};
 
 use crate::bench::Bench;
 use crate::client::{AgentError, unexpected};
 use crate::command::Contestant;
 use crate::host;
 use crate::host_memory;
-use crate::load::{self, LoadPlan};
-use crate::order;
 use crate::placement::Placement;
-use crate::protocol::{Launch, Queued, Reply, Request};
+use crate::protocol::{Launch, OfHost, Queued, Reply, Request, Tally};
 use crate::seat::Seat;
 
 /// How long a server may take to listen.
@@ -69,6 +67,8 @@ pub fn round(
         .unwrap_or_default();
     let mut block = Block::new(bench, scenario, placement, seed, pass);
     let before = block.host_now()?;
+    block.shape(scenario.network.as_ref())?;
+    block.bench.look_at_ways()?;
     block.keep_awake(scenario.keep_awake)?;
     block.weigh_host(|host| &mut host.empty)?;
     block.launch(entries)?;
@@ -88,6 +88,7 @@ pub fn round(
     block.close()?;
     block.stop()?;
     block.keep_awake(false)?;
+    block.shape(None)?;
     let after = block.host_now()?;
     Ok(block.passes(&before, &after))
 }
@@ -101,6 +102,10 @@ struct Block<'a> {
     seats: Vec<Seat>,
     /// Solo windows: looks at the door, one before and one after each bin.
     queues: Vec<Queued>,
+    /// How the targets stand with each load host.
+    stand: Vec<Vec<Tally>>,
+    /// Why the network that the scenario asks for is not to be had.
+    no_network: Option<Cause>,
     host_memory: HostMemoryInstants,
     /// Slab caches of the host as they were last seen.
     caches: BTreeMap<String, u64>,
@@ -122,40 +127,68 @@ impl<'a> Block<'a> {
             pass,
             seats: Vec::new(),
             queues: Vec::new(),
+            stand: Vec::new(),
+            no_network: None,
             host_memory: HostMemoryInstants::default(),
             caches: BTreeMap::new(),
         }
     }
 
-    /// The servers' host as its agent sees it; what is ours is the sum over both agents and the harness,
-    /// which all run there.
+    /// The servers' host as its agent sees it; what is ours is the sum over the agents, and the harness, that run there.
     fn host_now(&mut self) -> Result<HostInstant, AgentError> {
-        let mut seen = Vec::new();
-        for agent in [&mut self.bench.servers, &mut self.bench.load] {
-            match agent.ask(&Request::HostNow)? {
-                Reply::HostNow(instant) => seen.push(instant),
+        let mut seen = match self.bench.servers.ask(&Request::HostNow)? {
+            Reply::HostNow(instant) => instant,
+            other => return Err(unexpected(&other)),
+        };
+        for load in self.bench.load.iter_mut().filter(|load| load.is_servers) {
+            match load.agent.ask(&Request::HostNow)? {
+                Reply::HostNow(instant) => seen.ours_ns = sum(seen.ours_ns, instant.ours_ns),
                 other => return Err(unexpected(&other)),
             }
         }
-        let own = host::cpu_ns(UsageWho::RUSAGE_SELF);
-        let parts = seen.iter().map(|instant| instant.ours_ns).chain([own]);
-        let ours_ns = parts.sum();
-        Ok(HostInstant {
-            ours_ns,
-            ..seen.swap_remove(0)
-        })
+        if self.bench.machines.0 == self.bench.machines.1 {
+            seen.ours_ns = sum(seen.ours_ns, host::cpu_ns(UsageWho::RUSAGE_SELF));
+        }
+        Ok(seen)
     }
 
     /// Spinners on every core of both sides, or none.
     fn keep_awake(&mut self, wanted: bool) -> Result<(), AgentError> {
-        let both = [&self.placement.server[..], &self.placement.generator].concat();
         if !self.scenario.keep_awake {
             return Ok(());
         }
-        let cpus = if wanted { both } else { Vec::new() };
-        match self.bench.servers.ask(&Request::KeepAwake(cpus))? {
-            Reply::Done => Ok(()),
-            other => Err(unexpected(&other)),
+        let both = [&self.placement.server[..], &self.placement.generator].concat();
+        let loads = self.bench.load.iter_mut();
+        let loads = loads.filter_map(|load| Some((load.cpus.clone()?, &mut load.agent)));
+        for (cpus, agent) in std::iter::once((both, &mut self.bench.servers)).chain(loads) {
+            let cpus = if wanted { cpus } else { Vec::new() };
+            match agent.ask(&Request::KeepAwake(cpus))? {
+                Reply::Done => {}
+                other => return Err(unexpected(&other)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Delays and loses what the servers' host sends, where the scenario says so: or nobody is measured under it.
+    fn shape(&mut self, network: Option<&Network>) -> Result<(), AgentError> {
+        if self.scenario.network.is_none() {
+            return Ok(());
+        }
+        if !self.bench.is_apart() {
+            let text = "a network is delayed between hosts: --hosts FILE";
+            self.no_network = Some(Cause::new(Phase::Prepare, text));
+            return Ok(());
+        }
+        let request = Request::OfHost(OfHost::Shape(network.cloned()));
+        match self.bench.servers.ask(&request) {
+            Ok(Reply::Done) => Ok(()),
+            Err(AgentError::Refused(cause)) => {
+                self.no_network = Some(cause);
+                Ok(())
+            }
+            Ok(other) => Err(unexpected(&other)),
+            Err(error) => Err(error),
         }
     }
 
@@ -168,9 +201,12 @@ impl<'a> Block<'a> {
             if self.scenario.touch.is_some() {
                 seat.patience = TOUCHES;
             }
-            match contestant.argv(self.scenario) {
-                Err(reason) => seat.fail(Outcome::Skipped, Cause::new(Phase::Prepare, reason)),
-                Ok(argv) => self.launch_one(&mut seat, contestant, argv)?,
+            match (self.no_network.clone(), contestant.argv(self.scenario)) {
+                (Some(cause), _) => seat.fail(Outcome::Skipped, cause),
+                (None, Err(reason)) => {
+                    seat.fail(Outcome::Skipped, Cause::new(Phase::Prepare, reason))
+                }
+                (None, Ok(argv)) => self.launch_one(&mut seat, contestant, argv)?,
             }
             self.seats.push(seat);
         }
@@ -186,7 +222,7 @@ impl<'a> Block<'a> {
         let launch = Launch {
             id: seat.id,
             argv,
-            env: contestant.environment(),
+            env: contestant.own_environment(),
             cpus: self.placement.server.clone(),
             listeners: 1,
             deadline_ms: LISTEN_DEADLINE_MS,
@@ -304,119 +340,6 @@ impl<'a> Block<'a> {
         Ok(())
     }
 
-    fn connect(&mut self) -> Result<(), AgentError> {
-        let targets = self
-            .seats
-            .iter()
-            .filter(|seat| seat.alive)
-            .map(|seat| LoadPlan {
-                target: SocketAddr::from((Ipv4Addr::LOCALHOST, seat.port)),
-                workload: self.scenario.workload,
-                pace: self.scenario.pace,
-                connections: self.scenario.connections,
-                message: self.scenario.message,
-                depth: self.scenario.depth,
-                per_connection: self.scenario.per_connection,
-                think: self.scenario.think,
-                threads: self.threads(),
-                patience: seat.patience,
-                enough: seat.enough,
-                timeout: self.scenario.timeout,
-                reconnect: self.scenario.fault.is_some() || self.scenario.withholds(),
-                sources: load::sources(),
-                by_connection: self.scenario.by_worker,
-                seed: self.seed,
-                first_connection: u64::from(seat.id) * CONNECTION_NUMBERS,
-                idle: self.scenario.idle,
-            })
-            .collect();
-        self.load(&Request::Connect(targets), Duration::ZERO)?;
-        for seat in self.seats.iter_mut().filter(|seat| seat.alive) {
-            seat.pass.connections.served = seat.tally.served;
-            seat.pass.idle.served = seat.tally.idle;
-            if seat.tally.served == 0 {
-                let text = seat.tally.problem.clone();
-                let text = text
-                    .unwrap_or_else(|| format!("nobody got an answer within {:?}", seat.patience));
-                seat.fail(Outcome::Hung, Cause::new(Phase::Connect, text));
-            }
-        }
-        Ok(())
-    }
-
-    fn warm_up(&mut self) -> Result<(), AgentError> {
-        if self.scenario.workload == Workload::Idle {
-            return Ok(());
-        }
-        let length_ns = nanos(self.scenario.warmup);
-        let seed = self.seed;
-        let loaded = self.scenario.warmup * self.seats.len() as u32;
-        self.load(&Request::WarmUp { length_ns, seed }, loaded)
-    }
-
-    fn measure(&mut self) -> Result<(), AgentError> {
-        if self.scenario.workload == Workload::Idle {
-            return Ok(());
-        }
-        if self.scenario.measure == Measure::Solo {
-            return self.window();
-        }
-        let lanes = self.seats.iter().filter(|seat| seat.alive).count() as u16;
-        let order = order::slices(lanes, self.scenario.slices(), self.seed);
-        let loaded = self.scenario.slice * order.len() as u32;
-        let length_ns = nanos(self.scenario.slice);
-        self.load(&Request::Slices { order, length_ns }, loaded)
-    }
-
-    /// As many threads as the server has cores, if the generator has them: one side is not to be the
-    /// other's limit.
-    fn threads(&self) -> u32 {
-        self.scenario
-            .server_cpus
-            .min(self.placement.generator.len() as u32)
-            .max(1)
-    }
-
-    /// Asks the loading agent; its tallies are of the living seats, in their order.
-    fn load(&mut self, request: &Request, loaded: Duration) -> Result<(), AgentError> {
-        let reply = self
-            .bench
-            .load
-            .ask_within(request, loaded * 2 + LOAD_MARGIN)?;
-        self.take_tallies(reply)
-    }
-
-    fn take_tallies(&mut self, reply: Reply) -> Result<(), AgentError> {
-        match reply {
-            Reply::Loaded(tallies) => {
-                let living = self.seats.iter_mut().filter(|seat| seat.alive);
-                for (seat, tally) in living.zip(tallies) {
-                    seat.tally = tally;
-                }
-                Ok(())
-            }
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    fn close(&mut self) -> Result<(), AgentError> {
-        let measured = match self.bench.load.ask(&Request::Close)? {
-            Reply::Closed(measured) => measured,
-            other => return Err(unexpected(&other)),
-        };
-        let cpus = &self.placement.generator;
-        for (seat, measured) in self
-            .seats
-            .iter_mut()
-            .filter(|seat| seat.alive)
-            .zip(measured)
-        {
-            seat.keep(measured, cpus, &self.queues, self.scenario.by_worker);
-            seat.note_survivors();
-        }
-        Ok(())
-    }
-
     fn stop(&mut self) -> Result<(), AgentError> {
         for seat in self.seats.iter_mut().filter(|seat| seat.alive) {
             match self.bench.servers.ask(&Request::Stop(seat.id)) {
@@ -483,6 +406,7 @@ impl<'a> Block<'a> {
             by_worker: Vec::new(),
             struck: None,
             generator: Generator::default(),
+            load: Vec::new(),
             host: HostInstants::default(),
             lab: None,
         }
@@ -491,4 +415,9 @@ impl<'a> Block<'a> {
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Known only where both are.
+fn sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    Some(one? + other?)
 }

@@ -122,8 +122,8 @@ pub fn execute(argv: &[CString], env: &[CString]) -> Errno {
 /// Those of dup2(2).
 pub fn set_standard_streams(streams: [BorrowedFd<'_>; 3]) -> io::Result<()> {
     for (number, stream) in (0..).zip(streams) {
-        // SAFETY: dup2 takes integers; what was open under 0, 1 and 2 belongs to nobody in this child,
-        // which either executes another program or leaves by _exit.
+        // SAFETY: dup2 takes integers; what was open under 0, 1 and 2 belongs to nobody in this fresh child,
+        // which has used none of it and will use what stands there now.
         Errno::result(unsafe { libc::dup2(stream.as_raw_fd(), number) })?;
     }
     Ok(())

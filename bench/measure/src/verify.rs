@@ -123,6 +123,7 @@ pub(crate) fn plain(workers: u32) -> Scenario {
         counters: 0,
         idle: 0,
         placement: record::Placing::Apart,
+        network: None,
         probe: false,
         rates: std::collections::BTreeMap::new(),
     }

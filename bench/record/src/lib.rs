@@ -14,6 +14,8 @@
 //! | capacity: promise, search, probe | [`search`] |
 //! | run (the plan), entrant | [`run`] |
 //! | host, fact, yardstick | [`host`], [`yardstick`] |
+//! | hosts: of a server, of a load | [`hosts`] |
+//! | network: delay, loss | [`network`] |
 //! | fault, strike | [`fault`] |
 //! | pass, outcome, cause, gauge, slice | [`pass`] |
 //! | usage, source, counted | [`usage`] |
@@ -32,11 +34,13 @@ pub mod fault;
 pub mod histogram;
 pub mod host;
 pub mod host_memory;
+pub mod hosts;
 pub mod judgement;
 pub mod lab;
 pub mod ledger;
 pub mod lesson;
 pub mod metric;
+pub mod network;
 pub mod observation;
 pub mod pass;
 pub mod quick;
@@ -58,6 +62,7 @@ pub use fault::{Fault, FaultSignal, Member, Role, Struck, Victim};
 pub use histogram::Encoded;
 pub use host::{Cpu, Fact, Host};
 pub use host_memory::{CgroupMemory, HostMemory, HostMemoryInstants};
+pub use hosts::{BrokenOff, Hosts, LoadPart, LoadedFrom, read_hosts};
 pub use judgement::{Judged, Judgement, Tested};
 pub use lab::{Findings, Lab, LabKind, Pages, Where};
 pub use ledger::{Account, Entry};
@@ -65,6 +70,7 @@ pub use lesson::{
     ANSWERS_SCHEMA, Answers, Prediction, Predictions, Scored, Taken, read_predictions,
 };
 pub use metric::{Better, LAB_METRICS, METRICS, Metric, SYSTEM_CALLS, metric};
+pub use network::Network;
 pub use observation::Observation;
 pub use pass::*;
 pub use quick::Quick;

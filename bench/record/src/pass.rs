@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::fault::Struck;
 use crate::histogram::Encoded;
 use crate::host_memory::{CgroupMemory, HostMemoryInstants};
+use crate::hosts::LoadPart;
 use crate::lab::Findings;
 use crate::run::Planned;
 pub use crate::usage::{Counted, Source, Usage, UsageInstants};
@@ -431,6 +432,9 @@ pub struct Pass {
     pub struck: Option<Struck>,
     /// The generator about itself.
     pub generator: Generator,
+    /// The parts that several hosts had of the load, or one that is not the server's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub load: Vec<LoadPart>,
     /// The host beside us.
     pub host: HostInstants,
     /// Passes of a lab: what it found.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::contender::Holds;
 use crate::host::Host;
+use crate::hosts::{BrokenOff, LoadedFrom};
 use crate::lab::LabKind;
 use crate::lesson::Taken;
 use crate::pass::PassKind;
@@ -113,4 +114,10 @@ pub struct Run {
     /// When it was gone on with, after it had been broken off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resumed: Vec<Resumption>,
+    /// Where the load came from, where that was not the server's host itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub load_hosts: Vec<LoadedFrom>,
+    /// What ended it before its plan was done: a host that was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken_off: Option<BrokenOff>,
 }

@@ -261,6 +261,7 @@ impl Search {
             counters: 0,
             idle: self.idle,
             placement: Placing::Apart,
+            network: None,
             probe: true,
             rates: std::collections::BTreeMap::new(),
         }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::contender::{Contender, is_name};
 use crate::fault::Fault;
 use crate::lab::Lab;
+use crate::network::Network;
 use crate::quick::Quick;
 use crate::search::Search;
 use crate::toml_file::{self, FileError};
@@ -145,6 +146,9 @@ pub struct Scenario {
     /// Where the two sides run.
     #[serde(default, skip_serializing_if = "Placing::is_apart")]
     pub placement: Placing,
+    /// What is done to the way between load hosts and server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<Network>,
     /// A look of a search for capacity, read with the others of that search.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub probe: bool,
@@ -319,11 +323,12 @@ impl Scenario {
             placement,
             timeout,
             fault,
+            network,
             ..
         } = self;
         format!(
             "{workload:?} {message} {depth} {per_connection} {think:?} {keep_awake} {state:?} {touch:?} \
-             {server_cpus} {idle} {placement:?} {timeout:?} {fault:?}"
+             {server_cpus} {idle} {placement:?} {timeout:?} {fault:?} {network:?}"
         )
     }
 
@@ -397,6 +402,9 @@ impl Scenario {
                 );
             }
             fault.check(self.window).or_else(wrong)?;
+        }
+        if let Some(network) = &self.network {
+            network.check().or_else(wrong)?;
         }
         match self.measure {
             Measure::Solo if self.workload != Workload::Idle && self.window.is_zero() => {

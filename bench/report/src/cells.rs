@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use record::{Outcome, Pass, PassKind, Results, Scenario};
+use record::{BrokenOff, Outcome, Pass, PassKind, Results, Scenario};
 
 use crate::conditions::is_open;
 use crate::doubts::{self, Verdict, little};
@@ -94,7 +94,23 @@ pub(crate) fn cells(results: &Results) -> Vec<Cell<'_>> {
             cells.push(cell((contender, family), scenario, &passes, &counters));
         }
     }
+    if let Some(broken) = &results.run.broken_off {
+        cells.iter_mut().for_each(|cell| break_off(cell, broken));
+    }
     cells
+}
+
+/// A cell in whose middle the run broke off says so; the rounds that it has are kept.
+fn break_off(cell: &mut Cell<'_>, broken: &BrokenOff) {
+    let is_meant = cell.scenario.name == broken.scenario
+        && broken.contenders.iter().any(|name| name == cell.contender);
+    let is_made = cell.passes.iter().any(|pass| pass.round == broken.round);
+    if is_meant && !is_made && cell.failed.is_none() {
+        cell.verdict = Verdict {
+            word: Outcome::Partial.as_str().to_owned(),
+            reason: Some(format!("round {}: {}", broken.round, broken.cause)),
+        };
+    }
 }
 
 /// Passes of a kind by scenario and contender.

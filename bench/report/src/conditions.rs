@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use record::{Fault, FaultSignal, Measure, Pace, Placing, Scenario, Victim, Workload};
+use record::{Fault, FaultSignal, Measure, Network, Pace, Placing, Scenario, Victim, Workload};
 
 use crate::format;
 
@@ -94,6 +94,9 @@ fn under(scenario: &Scenario, pace: &str) -> String {
     if let Some(fault) = scenario.fault {
         text.push_str(&format!(", {}", struck(fault)));
     }
+    if let Some(network) = &scenario.network {
+        text.push_str(&on_the_way(network));
+    }
     if let Some(state) = &scenario.state {
         text.push_str(&format!(", state {state}"));
     }
@@ -101,6 +104,22 @@ fn under(scenario: &Scenario, pace: &str) -> String {
         text.push_str(&format!(", of which a connection writes to {touch}"));
     }
     text
+}
+
+/// `, the server's packets delayed by 1 ms`.
+fn on_the_way(network: &Network) -> String {
+    let delayed = match network.delay.is_zero() {
+        true => String::new(),
+        false => format!(
+            ", the server's packets delayed by {}",
+            format::time_tick(network.delay.as_nanos() as f64)
+        ),
+    };
+    let lost = network
+        .loss
+        .as_ref()
+        .map(|loss| format!(", {loss} of the server's packets lost"));
+    delayed + &lost.unwrap_or_default()
 }
 
 /// `a worker killed (SIGKILL) after 500 ms`.

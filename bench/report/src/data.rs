@@ -307,6 +307,11 @@ impl<'a> Data<'a> {
             cell.failed
                 .is_some_and(|pass| !is_found(pass, cell.scenario.probe))
         });
+        let broken = self
+            .cells
+            .iter()
+            .filter(|cell| cell.failed.is_none() && cell.verdict.word == Outcome::Partial.as_str());
+        let failed = failed.chain(broken);
         let failed = failed.map(|cell| {
             let verdict = cell.verdict.clone();
             (

@@ -26,7 +26,7 @@ use crate::data::Data;
 use crate::doubts::VALID;
 use crate::markdown::HOCKEY_STICK;
 use crate::{
-    capacity, claims, counters, format, labs, ledger, lessons, noise_floor, papers, tables,
+    capacity, claims, counters, format, labs, ledger, lessons, noise_floor, papers, tables, ways,
 };
 use grid::grid;
 
@@ -250,7 +250,7 @@ fn section(data: &Data<'_>, scenario: &Scenario) -> Markup {
             h2 id=(scenario.name) { (scenario.title) }
             p.soft { (scenario.question) }
             p.answer { (of_scenario(data, scenario)) }
-            p.conditions { (scenario.name) ": " (conditions(scenario)) "; " (rounds) "; " (machine(&data.results.run.host)) (reading(scenario)) }
+            p.conditions { (scenario.name) ": " (conditions(scenario)) "; " (rounds) "; " (machine(&data.results.run.host)) (ways::appended(data, scenario)) (reading(scenario)) }
             div.box tabindex="0" { (grid(&table, &scenario.name, &scenario.title)) }
             @if !table.notes.is_empty() {
                 ul.notes { @for note in &table.notes { li { (note) } } }

@@ -84,6 +84,7 @@ mod struck;
 mod tables;
 mod terminal;
 mod trace;
+mod ways;
 mod yardsticks;
 
 pub use charts::look::{Look, Theme};

@@ -11,7 +11,7 @@ use crate::conditions::{breaks, conditions, machine, reading};
 use crate::data::Data;
 use crate::tables::Table;
 use crate::{
-    capacity, counters, format, labs, ledger, lessons, limits, noise_floor, papers, tables,
+    capacity, counters, format, labs, ledger, lessons, limits, noise_floor, papers, tables, ways,
     yardsticks,
 };
 
@@ -201,9 +201,10 @@ fn section(text: &mut String, data: &Data<'_>, scenario: &Scenario) {
     push(
         text,
         &format!(
-            "*{}, {rounds}; {}{}*\n",
+            "*{}, {rounds}; {}{}{}*\n",
             line(&conditions(scenario)),
             line(&machine(&data.results.run.host)),
+            line(&ways::appended(data, scenario)),
             reading(scenario)
         ),
     );

@@ -11,7 +11,9 @@ use crate::claims::{Language, plain, words};
 use crate::conditions::{asked, conditions, cores_of};
 use crate::data::{Data, may_be_shown};
 use crate::doubts::OVERLOAD;
-use crate::{capacity, columns, format, labs, ledger, limits, noise_floor, papers, struck, tables};
+use crate::{
+    capacity, columns, format, labs, ledger, limits, noise_floor, papers, struck, tables, ways,
+};
 
 pub(crate) mod bars;
 pub(crate) mod text;
@@ -438,6 +440,7 @@ const WEAK: [&str; 3] = ["client-bound", OVERLOAD, "few-samples"];
 pub(crate) fn notes(data: &Data<'_>, columns: usize) -> Vec<String> {
     let mut notes = Vec::new();
     let scenario = data.typical(Workload::Rr).or_else(|| data.typical_open());
+    notes.extend(scenario.and_then(|scenario| ways::sentence(data, scenario)));
     let shown = scenario.map(|scenario| rows(data, scenario, ROWS.1));
     for entrant in shown.into_iter().flatten() {
         let it = scenario.and_then(|it| data.estimate(&entrant.name, &it.name, "throughput_per_s"));

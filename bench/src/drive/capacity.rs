@@ -95,6 +95,7 @@ pub fn capacity(args: &CapacityArgs, resumed: Option<Resumed>) -> Result<ExitCod
         },
         suite_text,
         contestants,
+        bench: None,
         out: args.out.clone(),
         resumed,
         turn: args.turn,

@@ -83,6 +83,7 @@ pub fn choose(args: &ChooseArgs, resumed: Option<Resumed>) -> Result<ExitCode, F
         suite,
         suite_text: suite_text.clone(),
         contestants,
+        bench: None,
         out: args.out.clone(),
         resumed,
         turn: args.turn,

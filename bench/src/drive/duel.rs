@@ -82,6 +82,7 @@ pub fn duel(args: &DuelArgs, resumed: Option<Resumed>) -> Result<ExitCode, Failu
         },
         suite_text,
         contestants,
+        bench: None,
         out: args.out.clone(),
         resumed,
         turn: args.turn,

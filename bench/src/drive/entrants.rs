@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 use measure::Contestant;
 use record::{CONTROL, Contender, Entrant, Holds, Suite, is_name, read_contenders};
 use regex::Regex;
-use sha2::{Digest, Sha256};
 
 use super::failure::Failure;
+use super::site::Site;
 use crate::Who;
 
 /// The foreign contenders that are compiled in.
@@ -21,8 +21,12 @@ const FOREIGN: &str = include_str!("../../contenders.toml");
 /// # Errors
 /// When `echo-server` cannot be found or built, a file has a mistake, or two have one name.
 pub fn gather(who: &Who) -> Result<Vec<Contestant>, Failure> {
-    let program = echo_server()?;
-    let mut all = ours(&program)?;
+    gather_at(who, &mut Site::Here)
+}
+
+fn gather_at(who: &Who, site: &mut Site<'_>) -> Result<Vec<Contestant>, Failure> {
+    let program = program_of(site)?;
+    let mut all = ours(&program, site)?;
     let folder = workspace().join("servers/contenders");
     let mut foreign = read(FOREIGN, &folder.join("contenders.toml"))?;
     for path in &who.contenders {
@@ -40,7 +44,7 @@ pub fn gather(who: &Who) -> Result<Vec<Contestant>, Failure> {
             )
             .hint("another name for yours"));
         }
-        all.push(enter(contender, &program));
+        all.push(enter(contender, &program, site)?);
     }
     Ok(all)
 }
@@ -70,9 +74,14 @@ pub fn select(all: Vec<Contestant>, pattern: Option<&str>) -> Result<Vec<Contest
 ///
 /// # Errors
 /// When they cannot be gathered, an expression is none, or nobody matches.
-pub fn for_suite(who: &Who, only: Option<&str>, suite: &Suite) -> Result<Vec<Contestant>, Failure> {
-    let mut all = gather(who)?;
-    add_own(&mut all, suite)?;
+pub fn for_suite(
+    who: &Who,
+    only: Option<&str>,
+    suite: &Suite,
+    site: &mut Site<'_>,
+) -> Result<Vec<Contestant>, Failure> {
+    let mut all = gather_at(who, site)?;
+    add_own(&mut all, suite, site)?;
     let (None, Some(about)) = (only, &suite.only) else {
         return select(all, only);
     };
@@ -88,8 +97,12 @@ pub fn for_suite(who: &Who, only: Option<&str>, suite: &Suite) -> Result<Vec<Con
 ///
 /// # Errors
 /// When a name is taken.
-pub fn add_own(all: &mut Vec<Contestant>, suite: &Suite) -> Result<(), Failure> {
-    let program = echo_server()?;
+pub fn add_own(
+    all: &mut Vec<Contestant>,
+    suite: &Suite,
+    site: &mut Site<'_>,
+) -> Result<(), Failure> {
+    let program = program_of(site)?;
     for contender in &suite.contenders {
         if all.iter().any(|known| known.entrant.name == contender.name) {
             return Err(Failure::usage(
@@ -98,7 +111,7 @@ pub fn add_own(all: &mut Vec<Contestant>, suite: &Suite) -> Result<(), Failure> 
             )
             .hint("another name for yours"));
         }
-        all.push(enter(contender.clone(), &program));
+        all.push(enter(contender.clone(), &program, site)?);
     }
     Ok(())
 }
@@ -200,7 +213,11 @@ fn from_words(with: &str) -> Result<Contender, Failure> {
     })
 }
 
-fn enter(contender: Contender, echo_server: &Path) -> Contestant {
+fn enter(
+    contender: Contender,
+    echo_server: &Path,
+    site: &mut Site<'_>,
+) -> Result<Contestant, Failure> {
     let mut contestant = Contestant {
         entrant: Entrant {
             name: contender.name,
@@ -220,110 +237,98 @@ fn enter(contender: Contender, echo_server: &Path) -> Contestant {
             ),
         ],
     };
-    let missing = contender
-        .requires
-        .iter()
-        .find(|program| on_path(program).is_none());
-    if let Some(program) = missing {
-        contestant.entrant.skipped = Some(format!("{program} is not installed"));
-    } else if let Err(reason) = build(&contestant, &contender.build) {
-        contestant.entrant.skipped = Some(reason);
-    } else {
-        contestant.entrant.version = version(&contestant, &contender.version);
+    contestant.entrant.skipped = match missing(&contestant, &contender.requires, site)? {
+        Some(program) => Some(format!("{program} is not installed{}", site.words())),
+        None => build(&contestant, &contender.build, site)?.err(),
+    };
+    if contestant.entrant.skipped.is_none() {
+        contestant.entrant.version = version(&contestant, &contender.version, site)?;
     }
-    contestant
+    Ok(contestant)
 }
 
-fn build(contestant: &Contestant, words: &[String]) -> Result<(), String> {
-    let Some((program, arguments)) = contestant
-        .fill(words, &[])
-        .split_first()
-        .map(|(p, a)| (p.clone(), a.to_vec()))
-    else {
-        return Ok(());
-    };
-    let output = Command::new(&program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("its build command {program} cannot be run: {error}"))?;
-    if output.status.success() {
-        return Ok(());
+/// The first of what a contender needs that is not there. On another host its own files are, too.
+fn missing(
+    contestant: &Contestant,
+    requires: &[String],
+    site: &mut Site<'_>,
+) -> Result<Option<String>, Failure> {
+    let mut needed = requires.to_vec();
+    if site.is_there() {
+        let command = &contestant.entrant.command;
+        let brought = |word: &&String| word.contains("{dir}") || word.contains("{root}");
+        let brought = command.iter().skip(1).filter(brought).cloned();
+        let all: Vec<String> = command.iter().take(1).cloned().chain(brought).collect();
+        needed.extend(contestant.fill(&all, &[]));
     }
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    Err(format!(
-        "its build failed: {}",
-        stderr.lines().last().unwrap_or("it does not say why")
-    ))
+    for program in needed {
+        if site.find(&program)?.is_none() {
+            return Ok(Some(program));
+        }
+    }
+    Ok(None)
+}
+
+fn build(
+    contestant: &Contestant,
+    words: &[String],
+    site: &mut Site<'_>,
+) -> Result<Result<(), String>, Failure> {
+    let argv = contestant.fill(words, &[]);
+    let Some(program) = argv.first() else {
+        return Ok(Ok(()));
+    };
+    Ok(match site.run(&argv)? {
+        Err(error) => Err(format!(
+            "its build command {program} cannot be run: {error}"
+        )),
+        Ok(said) if said.status == Some(0) => Ok(()),
+        Ok(said) => Err(format!(
+            "its build failed: {}",
+            said.stderr.lines().last().unwrap_or("it does not say why")
+        )),
+    })
 }
 
 /// What its version command says first, or the hash of its program.
-fn version(contestant: &Contestant, words: &[String]) -> String {
-    let said = contestant
-        .fill(words, &[])
-        .split_first()
-        .and_then(|(program, arguments)| {
-            let output = Command::new(program)
-                .args(arguments)
-                .stdin(Stdio::null())
-                .output()
-                .ok()?;
-            let text = [output.stdout, output.stderr].concat();
-            let line = String::from_utf8_lossy(&text)
-                .lines()
-                .next()?
-                .trim()
-                .to_owned();
-            (!line.is_empty()).then_some(line)
-        });
-    said.unwrap_or_else(|| hash(contestant))
+fn version(
+    contestant: &Contestant,
+    words: &[String],
+    site: &mut Site<'_>,
+) -> Result<String, Failure> {
+    let argv = contestant.fill(words, &[]);
+    if !argv.is_empty()
+        && let Ok(said) = site.run(&argv)?
+        && let text = said.stdout + &said.stderr
+        && let Some(line) = text.lines().next().map(str::trim)
+        && !line.is_empty()
+    {
+        return Ok(line.to_owned());
+    }
+    hash(contestant, site)
 }
 
-fn hash(contestant: &Contestant) -> String {
+fn hash(contestant: &Contestant, site: &mut Site<'_>) -> Result<String, Failure> {
     let command = contestant.fill(&contestant.entrant.command, &[]);
-    let program = on_path(&command[0]).and_then(|path| std::fs::read(path).ok());
-    match program {
-        Some(bytes) => {
-            let digest = Sha256::digest(&bytes);
-            let short: String = digest
-                .iter()
-                .take(6)
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
-            format!("sha256 {short}")
-        }
-        None => "unknown".to_owned(),
-    }
+    let program = site.find(&command[0])?;
+    let hash = program.and_then(|program| program.sha256);
+    Ok(hash.map_or("unknown".to_owned(), |hash| format!("sha256 {hash}")))
 }
 
-/// The file that a command's first word names, as execvp(3) finds it.
-fn on_path(program: &str) -> Option<PathBuf> {
-    if program.contains('/') {
-        return Some(PathBuf::from(program)).filter(|path| path.is_file());
-    }
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path)
-        .map(|folder| folder.join(program))
-        .find(|path| path.is_file())
-}
-
-fn ours(program: &Path) -> Result<Vec<Contestant>, Failure> {
-    let output = Command::new(program)
-        .arg("--list")
-        .stdin(Stdio::null())
-        .output();
-    let output = output.map_err(|error| {
+fn ours(program: &Path, site: &mut Site<'_>) -> Result<Vec<Contestant>, Failure> {
+    let words = [program.display().to_string(), "--list".to_owned()];
+    let said = site.run(&words)?.map_err(|error| {
         Failure::tool(
             "prepare",
             format!("{} cannot be run", program.display()),
-            error.to_string(),
+            error,
         )
     })?;
-    let list = String::from_utf8_lossy(&output.stdout);
-    list.lines().map(|line| our_model(line, program)).collect()
+    let lines = said.stdout.lines();
+    lines.map(|line| our_model(line, program, site)).collect()
 }
 
-fn our_model(line: &str, program: &Path) -> Result<Contestant, Failure> {
+fn our_model(line: &str, program: &Path, site: &mut Site<'_>) -> Result<Contestant, Failure> {
     let fields: Vec<&str> = line.split('\t').collect();
     let [name, family, holds, _sentence] = fields[..] else {
         return Err(Failure::tool(
@@ -353,26 +358,41 @@ fn our_model(line: &str, program: &Path) -> Result<Contestant, Failure> {
         env: BTreeMap::new(),
         places: vec![("{echo-server}".to_owned(), program.display().to_string())],
     };
-    contestant.entrant.version = format!("{}, {}", env!("CARGO_PKG_VERSION"), hash(&contestant));
-    contestant.entrant.skipped = denied(name, program);
+    let hash = hash(&contestant, site)?;
+    contestant.entrant.version = format!("{}, {hash}", env!("CARGO_PKG_VERSION"));
+    contestant.entrant.skipped = denied(name, program, site)?;
     Ok(contestant)
 }
 
 /// The exit status of `echo-server MODEL --check` where the kernel denies what the model needs.
 const UNAVAILABLE: i32 = 69;
 
-/// Why this machine does not let a model of ours serve, in the model's own words.
-fn denied(model: &str, program: &Path) -> Option<String> {
-    let mut check = Command::new(program);
-    let output = check
-        .args([model, "--check"])
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    let reason = said.lines().next().unwrap_or_default();
+/// Why that machine does not let a model of ours serve, in the model's own words.
+fn denied(model: &str, program: &Path, site: &mut Site<'_>) -> Result<Option<String>, Failure> {
+    let path = program.display().to_string();
+    let words = [path.as_str(), model, "--check"].map(str::to_owned);
+    let Ok(said) = site.run(&words)? else {
+        return Ok(None);
+    };
+    let reason = said.stderr.lines().next().unwrap_or_default();
     let reason = reason.strip_prefix("echo-server: ").unwrap_or(reason);
-    (output.status.code() == Some(UNAVAILABLE)).then(|| reason.to_owned())
+    Ok((said.status == Some(UNAVAILABLE)).then(|| reason.to_owned()))
+}
+
+/// `echo-server` where contenders will run; on another host beside fiveways there, or on its PATH.
+fn program_of(site: &mut Site<'_>) -> Result<PathBuf, Failure> {
+    if !site.is_there() {
+        return echo_server();
+    }
+    let found = site.find("echo-server")?;
+    found.map(|program| program.path).ok_or_else(|| {
+        Failure::tool(
+            "prepare",
+            "echo-server is not on the server's host",
+            "it is neither beside fiveways there nor on its PATH",
+        )
+        .hint("both programs of one build, in one folder of that host")
+    })
 }
 
 /// `echo-server`: built by cargo when this binary stands where cargo has put it and its workspace is still

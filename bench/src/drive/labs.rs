@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use std::time::Duration;
 
-use measure::{AgentError, Bench, Contestant, LabAsked, derived_seed, place};
+use measure::{AgentError, Bench, Contestant, LabAsked, derived_seed};
 use record::lab::ALL;
 use record::pass::RECORD_SCHEMA;
 use record::{
@@ -181,6 +181,7 @@ pub fn pass(
         by_worker: Vec::new(),
         struck: None,
         generator: record::pass::Generator::default(),
+        load: Vec::new(),
         host: HostInstants {
             before,
             after,
@@ -193,7 +194,7 @@ pub fn pass(
 /// A logical CPU of each of two physical cores: the last, which interrupts prefer least, then the first.
 /// One, where there is one.
 pub fn cpus(bench: &Bench) -> Vec<usize> {
-    let Ok(placement) = place(&bench.host.topology, 1) else {
+    let Ok(placement) = bench.place(1, record::Placing::Apart) else {
         return vec![0];
     };
     let sides = [&placement.server, &placement.generator];

@@ -79,7 +79,7 @@ pub fn lesson(args: &LessonArgs, resumed: Option<Resumed>) -> Result<ExitCode, F
         Some(_) => None,
         None => Some(predicted(args, lesson)?),
     };
-    let mut contestants = run::contestants(&Who::default(), None, &suite)?;
+    let mut contestants = run::contestants(&Who::default(), None, &suite, None)?;
     contestants.retain(|it| {
         it.entrant.is_part() || suite.scenarios.iter().any(|one| one.asks(&it.entrant.name))
     });
@@ -92,6 +92,7 @@ pub fn lesson(args: &LessonArgs, resumed: Option<Resumed>) -> Result<ExitCode, F
         go_on: Box::new(|_| None),
         quiet: args.json,
         provisional: false,
+        bench: None,
         resumed,
         turn: args.turn,
         lesson: taken,

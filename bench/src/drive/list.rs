@@ -6,6 +6,7 @@ use measure::Contestant;
 use record::{Holds, Suite, read_suite};
 
 use super::failure::{Exit, Failure, print};
+use super::site::Site;
 use super::suites::SUITES;
 use super::{entrants, labs, plan, session};
 use crate::Who;
@@ -73,7 +74,7 @@ fn takes(suite: &Suite, all: &[Contestant]) -> Result<String, Failure> {
     let mut contestants = labs::mechanisms(suite)?;
     if !suite.scenarios.is_empty() {
         contestants.extend(entrants::select(all.to_vec(), suite.only.as_deref())?);
-        entrants::add_own(&mut contestants, suite)?;
+        entrants::add_own(&mut contestants, suite, &mut Site::Here)?;
     }
     let entrants: Vec<_> = contestants.into_iter().map(|one| one.entrant).collect();
     let passes = plan::passes(suite, &plan::present(&entrants), 0);

@@ -55,6 +55,7 @@ pub fn papers(args: &PapersArgs, resumed: Option<Resumed>) -> Result<ExitCode, F
     let asked = RunArgs {
         suite: "papers".to_owned(),
         out: args.out.clone(),
+        hosts: None,
         save: None,
         only: None,
         scenario: Some(format!("^({})$", paper.scenarios().join("|"))),

@@ -194,6 +194,7 @@ impl Resumed {
         // Somebody whose turn was waited for may have gone on with it, too.
         let mut results = record::read_results(&self.folder)?;
         let folder = self.folder;
+        results.run.broken_off = None;
         results.run.resumed.push(Resumption {
             at: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
             recorded: results.passes.len() as u64,

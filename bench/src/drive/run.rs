@@ -4,17 +4,19 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use measure::Contestant;
+use measure::{Bench, Contestant};
 use record::{CONTROL, Measure, Results, Scenario, Suite, Summary};
 
 use super::capacity;
 use super::entrants;
 use super::failure::{Exit, Failure, print};
+use super::hosts;
 use super::labs;
 use super::measured::Measured;
 use super::resume::Resumed;
 use super::saved;
 use super::session::{self, Asked};
+use super::site::Site;
 use super::stopping::Stopping;
 use super::suites;
 use super::trace;
@@ -33,7 +35,9 @@ pub fn run(args: &RunArgs, resumed: Option<Resumed>) -> Result<ExitCode, Failure
         Some(resumed) => resumed.suite(&args.suite)?,
         None => chosen_suite(args)?,
     };
-    let mut contestants = contestants(&args.who, args.only.as_deref(), &suite)?;
+    let mut bench = args.hosts.as_deref().map(hosts::start).transpose()?;
+    let only = args.only.as_deref();
+    let mut contestants = contestants(&args.who, only, &suite, bench.as_mut())?;
     add_control(&mut contestants, &suite);
     let budget = args.budget.unwrap_or(BUDGET);
     let stopping = args
@@ -44,6 +48,7 @@ pub fn run(args: &RunArgs, resumed: Option<Resumed>) -> Result<ExitCode, Failure
         suite,
         suite_text,
         contestants,
+        bench,
         out: args.out.clone(),
         resumed,
         turn: args.turn,
@@ -81,12 +86,14 @@ pub fn contestants(
     who: &Who,
     only: Option<&str>,
     suite: &Suite,
+    bench: Option<&mut Bench>,
 ) -> Result<Vec<Contestant>, Failure> {
     let parts = labs::mechanisms(suite)?;
     if suite.scenarios.is_empty() && suite.capacity.is_none() {
         return entrants::select(parts, only);
     }
-    let mut all = entrants::for_suite(who, only, suite)?;
+    let mut site = bench.map_or(Site::Here, Site::There);
+    let mut all = entrants::for_suite(who, only, suite, &mut site)?;
     for part in parts {
         if all.iter().any(|one| one.entrant.name == part.entrant.name) {
             return Err(Failure::usage(

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use measure::{Bench, Contestant, Entry, place_as};
+use measure::{AgentError, Bench, Contestant, Entry};
 use record::{
-    Host, Lab, LeftOut, Pass, PassKind, Placing, Planned, RUN_SCHEMA, Results, Run, Scenario,
+    BrokenOff, Lab, LeftOut, Pass, PassKind, Placing, Planned, RUN_SCHEMA, Results, Run, Scenario,
     StoreError, Suite, Taken, Writer,
 };
 
@@ -43,6 +43,8 @@ pub struct Asked {
     pub suite_text: String,
     /// Who.
     pub contestants: Vec<Contestant>,
+    /// Agents that have been started already, on hosts of the user's; else two are started here.
+    pub bench: Option<Bench>,
     /// The results folder; else one below ./results, named after suite and time.
     pub out: Option<PathBuf>,
     /// A run that is gone on with: then suite, folder and seed are its own.
@@ -68,9 +70,7 @@ pub struct Asked {
 /// told by [`Measured::exit`], when what was kept has been shown.
 pub fn carry_out(mut asked: Asked) -> Result<Measured, Failure> {
     measure::adopt_orphans();
-    let interrupt = interrupt::watch().map_err(|error| {
-        Failure::tool("prepare", "signals cannot be watched", error.to_string())
-    })?;
+    let interrupt = watch()?;
     if let Some(resumed) = asked
         .resumed
         .take_if(|it| is_finished(&it.results, &mut asked.go_on))
@@ -81,7 +81,10 @@ pub fn carry_out(mut asked: Asked) -> Result<Measured, Failure> {
         resumed.same_contestants(&asked.contestants)?;
     }
     let mut turn = Turn::take(asked.turn, doing(&asked), &interrupt)?;
-    let bench = start_bench(&interrupt)?;
+    let bench = match asked.bench.take() {
+        Some(bench) => bench,
+        None => start_bench(&interrupt)?,
+    };
     turn.say(&bench.agents());
     let (folder, results, writer) = match asked.resumed.take() {
         Some(resumed) => resumed.open(&bench.host)?,
@@ -99,10 +102,12 @@ pub fn carry_out(mut asked: Asked) -> Result<Measured, Failure> {
         turn,
         contestants: asked.contestants,
         provisional: asked.provisional,
+        under_way: Vec::new(),
         writer,
         bench,
     };
     let ended = session.measure(asked.go_on);
+    session.note_end(&ended);
     session.progress.finish();
     let results = session.end();
     measure::end_orphans();
@@ -164,6 +169,15 @@ fn begin(asked: &mut Asked, bench: &Bench) -> Result<(PathBuf, Results, Writer),
     Ok((folder, results, writer))
 }
 
+/// Signals, as whoever waits sees them.
+///
+/// # Errors
+/// When there is no descriptor or handler to be had.
+pub fn watch() -> Result<Arc<std::os::fd::OwnedFd>, Failure> {
+    interrupt::watch()
+        .map_err(|error| Failure::tool("prepare", "signals cannot be watched", error.to_string()))
+}
+
 /// Starts both agents from this very program.
 ///
 /// # Errors
@@ -181,12 +195,15 @@ pub fn start_bench(interrupt: &Arc<std::os::fd::OwnedFd>) -> Result<Bench, Failu
 fn leave_out(
     suite: &mut Suite,
     contestants: &[Contestant],
-    host: &Host,
+    bench: &Bench,
 ) -> Result<Vec<LeftOut>, Failure> {
     let mut left_out = Vec::new();
+    // Limits are known of this host, and load hosts have their own.
+    let is_here = bench.load_hosts().is_empty();
     let fits = |scenario: &Scenario| {
-        place_as(&host.topology, scenario.server_cpus, scenario.placement)?;
-        room::lacks(scenario, contestants, host).map_or(Ok(()), Err)
+        bench.place(scenario.server_cpus, scenario.placement)?;
+        let lacks = is_here.then(|| room::lacks(scenario, contestants, &bench.host));
+        lacks.flatten().map_or(Ok(()), Err)
     };
     suite.scenarios.retain(|scenario| match fits(scenario) {
         Ok(()) => true,
@@ -211,7 +228,7 @@ fn leave_out(
 }
 
 fn plan_of(asked: &mut Asked, bench: &Bench) -> Result<Run, Failure> {
-    let left_out = leave_out(&mut asked.suite, &asked.contestants, &bench.host)?;
+    let left_out = leave_out(&mut asked.suite, &asked.contestants, bench)?;
     let started = SystemTime::now();
     let since_1970 = started
         .duration_since(SystemTime::UNIX_EPOCH)
@@ -240,6 +257,8 @@ fn plan_of(asked: &mut Asked, bench: &Bench) -> Result<Run, Failure> {
         left_out,
         lesson: asked.lesson.take(),
         resumed: Vec::new(),
+        load_hosts: bench.load_hosts(),
+        broken_off: None,
     })
 }
 
@@ -278,6 +297,8 @@ struct Session {
     progress: Progress,
     /// The last to be let go of.
     turn: Turn,
+    /// Passes that have begun and are not recorded.
+    under_way: Vec<Planned>,
 }
 
 impl Session {
@@ -301,7 +322,7 @@ impl Session {
         let run = &mut self.results.run;
         let first = run.suite.scenarios.first();
         let cpus = first.map_or(1, |it| it.server_cpus);
-        let placement = place_as(&run.host.topology, cpus, Placing::Apart).ok();
+        let placement = self.bench.place(cpus, Placing::Apart).ok();
         let Some(placement) = placement else {
             return Ok(());
         };
@@ -313,7 +334,9 @@ impl Session {
     fn passes(&mut self, passes: &[Planned]) -> Result<(), Broken> {
         let mut blocks = passes.chunk_by(same_block).peekable();
         while let Some(block) = blocks.next() {
+            self.under_way = block.to_vec();
             self.block(block)?;
+            self.under_way.clear();
             let round_ends = blocks
                 .peek()
                 .is_some_and(|next| next[0].round != block[0].round);
@@ -353,8 +376,7 @@ impl Session {
             return Ok(());
         };
         let scenario: Scenario = run.suite.scenarios[index].as_of(&block[0].contender);
-        let topology = &self.bench.host.topology;
-        let Ok(placement) = place_as(topology, scenario.server_cpus, scenario.placement) else {
+        let Ok(placement) = self.bench.place(scenario.server_cpus, scenario.placement) else {
             return Ok(());
         };
         let entry = |planned| entry(&self.contestants, &self.results.passes, planned);
@@ -406,6 +428,28 @@ impl Session {
             "{gone}; it is made again, with all {passes} passes"
         ));
         Ok(())
+    }
+
+    /// Notes in the plan what broke it off, and whom it left without a record. What the user has interrupted is
+    /// whole as far as it goes.
+    fn note_end(&mut self, ended: &Result<(), Broken>) {
+        let Err(Broken::Agent(error)) = ended else {
+            return;
+        };
+        if matches!(error, AgentError::Interrupted) {
+            return;
+        }
+        let alive = self.under_way.clone();
+        self.results.run.broken_off = Some(BrokenOff {
+            cause: error.without_names(),
+            scenario: alive
+                .first()
+                .map_or(String::new(), |it| it.scenario.clone()),
+            round: alive.first().map_or(0, |it| it.round),
+            contenders: alive.into_iter().map(|it| it.contender).collect(),
+        });
+        // That the agent is lost is told all the same.
+        let _ = self.writer.write_plan(&self.results.run);
     }
 
     /// Ends the agents, and hands on what was measured.

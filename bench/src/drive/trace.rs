@@ -14,7 +14,7 @@ use record::trace::{Trace, TraceAsked};
 use record::{Host, Outcome, TRACES, make_subfolder, write_whole};
 
 use super::failure::{self, Exit, Failure, print};
-use super::{entrants, explain, interrupt, session};
+use super::{entrants, explain, session};
 use crate::Who;
 
 /// What `run --traces` asks of everybody: what `trace` asks unless it is told.
@@ -161,12 +161,7 @@ fn record(args: &TraceArgs) -> Result<Option<Trace>, Failure> {
     };
     // A deadline must be an instant that there is.
     let patience = args.patience.min(Duration::from_secs(600));
-    traced(&contestant, asked, patience, &watch()?)
-}
-
-fn watch() -> Result<Arc<OwnedFd>, Failure> {
-    interrupt::watch()
-        .map_err(|error| Failure::tool("prepare", "signals cannot be watched", error.to_string()))
+    traced(&contestant, asked, patience, &session::watch()?)
 }
 
 /// Traces each of them into a results folder, from which its page is drawn with them; who cannot be traced is told,
@@ -175,7 +170,7 @@ fn watch() -> Result<Arc<OwnedFd>, Failure> {
 /// # Errors
 /// When the folder cannot be written.
 pub fn into(folder: &Path, contestants: &[Contestant]) -> Result<(), Failure> {
-    let interrupt = watch()?;
+    let interrupt = session::watch()?;
     let traces = folder.join(TRACES);
     make_subfolder(&traces)?;
     for contestant in contestants {

@@ -179,6 +179,11 @@ impl Lane {
             .count() as u32
     }
 
+    /// Connections that are its part of the plan.
+    pub fn asked(&self) -> u32 {
+        self.connections.len() as u32
+    }
+
     /// How each connection that still stands was served, where that was asked for.
     pub fn by_connection(&self) -> Vec<OfConnection> {
         let each = self.connections.iter().zip(&self.each);
@@ -386,7 +391,7 @@ impl Lane {
 
     fn next_source(&mut self) -> Option<Ipv4Addr> {
         let count = self.plan.sources.len();
-        if self.plan.workload != Workload::Crr || count == 0 {
+        if count == 0 {
             return None;
         }
         self.opened = self.opened.wrapping_add(1);

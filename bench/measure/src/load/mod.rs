@@ -36,9 +36,10 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::frame;
 use crate::protocol::{Measured, Tally};
-use team::Team;
+use team::{Course, Team};
 
-pub use plan::{LoadBin, LoadError, LoadPlan, Loaded, PATIENCE, Span};
+pub use clock::now_ns;
+pub use plan::{LoadBin, LoadError, LoadPlan, Loaded, PATIENCE, Part, Span, Together};
 pub use schedule::{Schedule, Share};
 
 /// Descriptors that a process needs beside its connections.
@@ -79,9 +80,19 @@ pub fn load(
     }
     if !span.warmup.is_zero() {
         let seed = plan.seed ^ WARM_UP_SEED;
-        team.window(nanos(span.warmup), (false, seed, None), &mut |_| {});
+        let course = Course {
+            seed,
+            ..Course::default()
+        };
+        team.window(nanos(span.warmup), course, &mut |_| {});
     }
-    team.window(nanos(span.length), (true, plan.seed, span.requests), tick);
+    let course = Course {
+        recorded: true,
+        seed: plan.seed,
+        limit: span.requests,
+        able: None,
+    };
+    team.window(nanos(span.length), course, tick);
     let mut loaded = team.loaded();
     loaded.connections.served = tally.served;
     Ok(loaded)
@@ -119,6 +130,8 @@ fn resident_bytes() -> u64 {
 #[derive(Debug, Default)]
 pub struct Loader {
     teams: Vec<Team>,
+    /// The latest beginning of a load that was recorded, after the instant that was agreed on.
+    late_ns: u64,
 }
 
 impl Loader {
@@ -128,13 +141,9 @@ impl Loader {
     /// # Errors
     /// When this process may not open so many connections.
     pub fn connect(&mut self, plans: &[LoadPlan]) -> Result<Vec<Tally>, LoadError> {
-        allow_descriptors(
-            plans
-                .iter()
-                .map(|plan| u64::from(plan.connections + plan.idle))
-                .sum(),
-        )?;
+        allow_descriptors(plans.iter().map(own_connections).sum())?;
         self.teams.clear();
+        self.late_ns = 0;
         for plan in plans {
             let mut team = Team::new(plan).map_err(|errno| LoadError::System {
                 what: "epoll_create1",
@@ -148,20 +157,30 @@ impl Loader {
     }
 
     /// Solid, unrecorded load of each target: caches, branch predictors and compilers settle.
-    pub fn warm_up(&mut self, length_ns: u64, seed: u64) -> Vec<Tally> {
-        for team in self.teams.iter_mut().take_while(|_| !deserted()) {
+    pub fn warm_up(&mut self, length_ns: u64, seed: u64, together: &Together) -> Vec<Tally> {
+        together.at_ns.map(clock::wait_until);
+        for (index, team) in self.teams.iter_mut().enumerate() {
+            if deserted() {
+                break;
+            }
             if team.is_full_speed() {
                 team.stretch(length_ns, None);
             } else {
-                team.window(length_ns, (false, seed ^ WARM_UP_SEED, None), &mut |_| {});
+                let course = Course {
+                    seed: seed ^ WARM_UP_SEED,
+                    able: together.able.get(index).copied(),
+                    ..Course::default()
+                };
+                team.window(length_ns, course, &mut |_| {});
             }
         }
         self.tallies()
     }
 
     /// A slice for each entry of `order`, of the target that it names.
-    pub fn slices(&mut self, order: &[u16], length_ns: u64) -> Vec<Tally> {
-        let origin = clock::now_ns();
+    pub fn slices(&mut self, order: &[u16], length_ns: u64, together: &Together) -> Vec<Tally> {
+        self.begin(together);
+        let origin = together.origin_ns.unwrap_or_else(clock::now_ns);
         for &index in order.iter().take_while(|_| !deserted()) {
             if let Some(team) = self.teams.get_mut(usize::from(index)) {
                 team.stretch(length_ns, Some(origin));
@@ -171,10 +190,20 @@ impl Loader {
     }
 
     /// A recorded window of each target, one after another.
-    pub fn window(&mut self, length_ns: u64, seed: u64) -> Vec<Tally> {
-        for team in self.teams.iter_mut().take_while(|_| !deserted()) {
+    pub fn window(&mut self, length_ns: u64, seed: u64, together: &Together) -> Vec<Tally> {
+        self.begin(together);
+        for (index, team) in self.teams.iter_mut().enumerate() {
+            if deserted() {
+                break;
+            }
+            let course = Course {
+                recorded: true,
+                seed,
+                limit: None,
+                able: together.able.get(index).copied(),
+            };
             let mut bins = Vec::new();
-            team.window(length_ns, (true, seed, None), &mut |bin| bins.push(bin));
+            team.window(length_ns, course, &mut |bin| bins.push(bin));
             bins.iter().for_each(|bin| team.keep(bin));
         }
         self.tallies()
@@ -182,12 +211,37 @@ impl Loader {
 
     /// Closes every connection and says what was measured.
     pub fn close(&mut self) -> Vec<Measured> {
-        self.teams.drain(..).map(Team::close).collect()
+        let late_ns = self.late_ns;
+        let measured = self.teams.drain(..).map(Team::close);
+        measured.map(|it| Measured { late_ns, ..it }).collect()
+    }
+
+    fn begin(&mut self, together: &Together) {
+        if let Some(at_ns) = together.at_ns {
+            self.late_ns = self.late_ns.max(clock::wait_until(at_ns));
+        }
     }
 
     fn tallies(&self) -> Vec<Tally> {
         self.teams.iter().map(Team::tally).collect()
     }
+}
+
+/// How many this process is to open, of a plan's.
+fn own_connections(plan: &LoadPlan) -> u64 {
+    let (all, idle) = (u64::from(plan.connections), u64::from(plan.idle));
+    let Some(part) = plan.part else {
+        return all + idle;
+    };
+    let lanes = part.threads.index..part.threads.index + plan.threads.max(1);
+    let own = |index| {
+        Share {
+            index,
+            ..part.threads
+        }
+        .part(all)
+    };
+    lanes.map(own).sum::<u64>() + part.hosts.part(idle)
 }
 
 /// Whether standard input, the lifeline, has ended: while a request is carried out nobody speaks on it.

@@ -8,6 +8,8 @@ use record::histogram::{coarse_latencies, latencies};
 use record::{Pace, Requests, Workload};
 use serde::{Deserialize, Serialize};
 
+use super::schedule::Share;
+
 /// Nobody's first answer for so long: who has none is unserved.
 pub const PATIENCE: Duration = Duration::from_secs(1);
 /// Likewise once as many are served as ever were: to wait in full each time was a seventh of the suite `quick`.
@@ -43,7 +45,7 @@ pub struct LoadPlan {
     /// Whether a connection that failed is opened anew (a tool's user wants that; a measured pass has
     /// failed already).
     pub reconnect: bool,
-    /// crr: addresses that connections come from, in turn; none leaves it to the kernel.
+    /// Addresses that connections come from, in turn; none leaves it to the kernel.
     pub sources: Vec<Ipv4Addr>,
     /// Whether it is told how each connection was served.
     pub by_connection: bool,
@@ -53,6 +55,31 @@ pub struct LoadPlan {
     pub first_connection: u64,
     /// Connections beside those: each is answered once, and then stays and says nothing.
     pub idle: u32,
+    /// Which part of it this generator carries, where several carry it together.
+    #[serde(default)]
+    pub part: Option<Part>,
+}
+
+/// The part of one generator of several that load one target together. Each is told the whole plan; connections,
+/// rates and payloads are split by threads, over all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Which of the generators.
+    pub hosts: Share,
+    /// Its first thread, of the threads of all.
+    pub threads: Share,
+}
+
+/// What generators that load together have agreed on, told to each in the time of its own clock. The default is for
+/// one that loads alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Together {
+    /// When the load begins.
+    pub at_ns: Option<u64>,
+    /// From when the starts of slices are told.
+    pub origin_ns: Option<u64>,
+    /// For each target, which of the threads that have a connection are this generator's: those alone can carry a rate.
+    pub able: Vec<Share>,
 }
 
 /// For how long.

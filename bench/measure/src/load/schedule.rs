@@ -6,9 +6,10 @@
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use record::Pace;
+use serde::{Deserialize, Serialize};
 
 /// Which part of the whole a thread has: number `index` of `of`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// From 0.
     pub index: u32,

@@ -29,6 +29,19 @@ pub struct Team {
     loaded: Loaded,
 }
 
+/// How a window goes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Course {
+    /// Whether it is recorded.
+    pub recorded: bool,
+    /// From which the schedule follows.
+    pub seed: u64,
+    /// Requests, at most.
+    pub limit: Option<u64>,
+    /// Which of the threads that can carry a rate are this team's, where several teams carry it.
+    pub able: Option<Share>,
+}
+
 impl Team {
     /// A team with no connection open yet.
     ///
@@ -36,10 +49,23 @@ impl Team {
     /// When epoll_create1(2) is refused.
     pub fn new(plan: &LoadPlan) -> nix::Result<Self> {
         // A thread without a connection would have nothing to do with its share of a rate.
-        let of = plan.threads.clamp(1, plan.connections.max(1));
-        let lane = |index| Ok((Lane::new(plan, Share { index, of })?, vec![0; STRETCH]));
+        let alone = Share {
+            index: 0,
+            of: plan.threads.clamp(1, plan.connections.max(1)),
+        };
+        let (first, own) = match plan.part {
+            Some(part) => (part.threads, plan.threads.max(1)),
+            None => (alone, alone.of),
+        };
+        let lane = |index| {
+            let share = Share {
+                index: first.index + index,
+                ..first
+            };
+            Ok((Lane::new(plan, share)?, vec![0; STRETCH]))
+        };
         Ok(Team {
-            lanes: (0..of).map(lane).collect::<nix::Result<_>>()?,
+            lanes: (0..own).map(lane).collect::<nix::Result<_>>()?,
             bystanders: bystanders(plan)?,
             plan: plan.clone(),
             measured: Measured::default(),
@@ -75,6 +101,7 @@ impl Team {
         let mut sum = Tally::default();
         for (lane, _) in &self.lanes {
             sum.served += lane.served();
+            sum.able += u32::from(lane.served() > 0);
             sum.add(&lane.tally);
         }
         if let Some(lane) = &self.bystanders {
@@ -111,25 +138,33 @@ impl Team {
     }
 
     /// A window of any pace; `tick` sees its bins, on the calling thread.
-    pub fn window(
-        &mut self,
-        length_ns: u64,
-        (recorded, seed, limit): (bool, u64, Option<u64>),
-        tick: &mut dyn FnMut(LoadBin),
-    ) {
+    pub fn window(&mut self, length_ns: u64, course: Course, tick: &mut dyn FnMut(LoadBin)) {
+        let Course {
+            recorded,
+            seed,
+            limit,
+            ..
+        } = course;
         let from_ns = now_ns();
         let replies_before = self.tally().requests.ok;
         // Who has no connection can carry no part of a rate, or of a number of requests.
         let able = self.lanes.iter_mut().filter(|(lane, _)| lane.served() > 0);
         let mut able: Vec<_> = able.map(|(lane, buffer)| (lane, &mut buffer[..])).collect();
-        let of = able.len() as u32;
+        let alone = Share {
+            index: 0,
+            of: able.len() as u32,
+        };
+        let whole = course.able.unwrap_or(alone);
         let span = |index| Window {
             from_ns,
             until_ns: from_ns.saturating_add(length_ns),
             recorded,
             seed,
             limit,
-            share: Share { index, of },
+            share: Share {
+                index: whole.index + index,
+                ..whole
+            },
         };
         let ends = match &mut able[..] {
             // On this very thread: a second one would share the table of descriptors, and every system call
@@ -194,20 +229,17 @@ impl Team {
         let open = self.lanes[0].0.recorder.lag.is_some();
         measured.generator = Generator {
             threads: self.lanes.len() as u32,
-            sources: if crr {
-                "127.0.1.1-8, the client closes first"
-            } else {
-                "127.0.0.1, the client closes first"
-            }
-            .to_owned(),
+            sources: came_from(&self.plan),
             resident_bytes: super::resident_bytes(),
             ..measured.generator
         };
         let lanes = self.lanes.iter();
         measured.by_connection = lanes.flat_map(|(lane, _)| lane.by_connection()).collect();
+        let asked = self.lanes.iter().map(|(lane, _)| lane.asked()).sum();
         let all = self.loaded();
         measured.generator.clamped = all.clamped;
         measured.tally = tally;
+        measured.asked = asked;
         if loaded {
             measured.service = Some(Encoded::new(&all.service));
             measured.response = (crr || open).then(|| Encoded::new(&all.response));
@@ -253,6 +285,18 @@ impl Team {
     }
 }
 
+/// The addresses that connections came from, and who closed them first.
+fn came_from(plan: &LoadPlan) -> String {
+    let sources: Vec<String> = plan.sources.iter().map(ToString::to_string).collect();
+    let from = match (plan.target.ip().is_loopback(), sources.is_empty()) {
+        (true, true) => "127.0.0.1".to_owned(),
+        (true, false) => "127.0.1.1-8".to_owned(),
+        (false, true) => "an address of the load host".to_owned(),
+        (false, false) => format!("{} addresses of the load host", sources.len()),
+    };
+    format!("{from}, the client closes first")
+}
+
 /// A lane of those who stay and say nothing, numbered after the others.
 fn bystanders(plan: &LoadPlan) -> nix::Result<Option<Lane>> {
     if plan.idle == 0 {
@@ -267,7 +311,8 @@ fn bystanders(plan: &LoadPlan) -> nix::Result<Option<Lane>> {
         first_connection: plan.first_connection + u64::from(plan.connections),
         ..plan.clone()
     };
-    Lane::new(&silent, Share { index: 0, of: 1 }).map(Some)
+    let whole = Share { index: 0, of: 1 };
+    Lane::new(&silent, plan.part.map_or(whole, |part| part.hosts)).map(Some)
 }
 
 /// A count and its further parts, if every part is known.
@@ -278,8 +323,8 @@ fn added(so_far: Option<u64>, parts: impl Iterator<Item = Option<u64>>) -> Optio
 }
 
 impl Tally {
-    /// Adds a lane's requests, and what went wrong first.
-    fn add(&mut self, lane: &Tally) {
+    /// Adds the requests of a lane, or of another generator, and what went wrong first.
+    pub(crate) fn add(&mut self, lane: &Tally) {
         add(&mut self.requests, &lane.requests);
         count(&mut self.hit, &lane.hit);
         if self.problem.is_none() {

@@ -26,17 +26,29 @@ impl Block<'_> {
         // Before the generator is told: where both agents share a core, this look would put off its beginning, and the
         // strike with it.
         let mut looks = self.look_at_door()?;
-        self.bench.load.tell(&Request::Window { length_ns, seed })?;
-        let begun = Instant::now();
+        let start = self.bench.agree(&self.stand, None);
+        let requests: Vec<Request> = start
+            .told
+            .into_iter()
+            .map(|together| Request::Window {
+                length_ns,
+                seed,
+                together,
+            })
+            .collect();
+        self.bench.tell_load(&requests)?;
+        // One that loads alone begins when it is told.
+        let begun = start.begins.max(Instant::now());
         let deadline = begun + self.scenario.window * 2 + LOAD_MARGIN;
         let mut blows = blows(self.scenario.fault);
-        let mut next_look = Instant::now() + BIN;
-        let reply = loop {
+        let mut next_look = begun + BIN;
+        let mut heard: Vec<Option<Reply>> = requests.iter().map(|_| None).collect();
+        loop {
             let next_blow = blows.last().map(|(after, _)| begun + *after);
             let next = next_blow.map_or(next_look, |blow| blow.min(next_look));
             let patience = next.saturating_duration_since(Instant::now());
-            if let Some(reply) = self.bench.load.hear_within(patience)? {
-                break reply;
+            if self.bench.hear_load(&mut heard, patience)? {
+                break;
             }
             if let Some((_, blow)) = blows.pop_if(|(after, _)| begun.elapsed() >= *after) {
                 self.strike(blow, begun)?;
@@ -52,9 +64,9 @@ impl Block<'_> {
                     seconds,
                 });
             }
-        };
+        }
         self.queues = looks;
-        self.take_tallies(reply)
+        self.take_tallies(heard.into_iter().flatten().collect())
     }
 
     /// Sends everybody's victim the signal: the first chooses the victim, the second is for the same.

@@ -1,6 +1,6 @@
 //! The generator as the limit: what it could not send, or sent late, is no figure of the server's.
 
-use record::{Pass, Placing, Source};
+use record::{Generator, Pass, Placing, Source};
 
 use crate::cells::Cell;
 use crate::conditions::{asks_at_once, is_open};
@@ -96,8 +96,17 @@ fn busy(pass: &Pass) -> Option<(f64, f64)> {
     if !whole || loaded == 0.0 {
         return None;
     }
-    let generator =
-        pass.generator.cpu_ns as f64 / (loaded * f64::from(pass.generator.threads.max(1)));
+    // Of several hosts, the one that is busiest holds up all.
+    let of = |generator: &Generator| {
+        let loaded = generator.loaded_ns as f64 * f64::from(generator.threads.max(1));
+        if loaded > 0.0 {
+            generator.cpu_ns as f64 / loaded
+        } else {
+            0.0
+        }
+    };
+    let parts = pass.load.iter().map(|part| of(&part.generator));
+    let generator = parts.fold(of(&pass.generator), f64::max);
     let cpus = pass.server_cpus.len().max(1) as f64;
     let server = after.cpu_ns.saturating_sub(before.cpu_ns) as f64 / (loaded * cpus);
     Some((generator, server))

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::conditions::machine;
 use crate::data::Data;
 use crate::{conditions, format, limits, markdown, yardsticks};
 
@@ -74,6 +75,14 @@ pub(super) fn host(data: &Data<'_>) -> Markup {
         h2 id="host" { "The machine" }
         div.box tabindex="0" { table.plain { tbody { @for (name, value) in rows { tr { th scope="row" { (name) } td { (value) } } } } } }
         (facts(host))
+        @for from in &data.results.run.load_hosts {
+            h3 { "Load host " (from.name) }
+            p.conditions {
+                (machine(&from.host)) "; its generator on CPUs " (from.cpus.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+                @if from.is_servers { "; the very machine of the server" } "."
+            }
+            (facts(&from.host))
+        }
         @if !data.results.run.entrants.is_empty() {
             h3 { "The contenders" }
             div.box tabindex="0" { table.plain { tbody {

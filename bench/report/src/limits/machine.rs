@@ -22,6 +22,20 @@ fn is_virtual(host: &Host) -> bool {
 }
 
 pub(super) fn network(data: &Data<'_>) -> Option<Limit> {
+    let from = &data.results.run.load_hosts;
+    if !from.is_empty() && from.iter().all(|host| !host.is_servers) {
+        return None;
+    }
+    if !from.is_empty() {
+        return Some(Limit {
+            what: "a network",
+            text: format!(
+                "Server and load are apart ({}), but on one machine: packets pass from one namespace to another \
+                 without a wire or a card, and both sides share caches and memory.",
+                format::plural(from.len(), "load host")
+            ),
+        });
+    }
     let figure = match (
         median(data, "tcp-spinning"),
         host(data).value("loopback.mtu"),

@@ -175,6 +175,7 @@ pub fn plan(args: &LoadArgs) -> Result<(LoadPlan, Span), Failure> {
         by_connection: false,
         first_connection: 0,
         idle: 0,
+        part: None,
     };
     Ok((plan, span))
 }

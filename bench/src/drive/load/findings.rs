@@ -269,6 +269,7 @@ mod tests {
             by_connection: false,
             first_connection: 0,
             idle: 0,
+            part: None,
         }
     }
 

@@ -1,0 +1,64 @@
+//! Where contenders are looked for, asked and built: where they will run. Here, or on the servers' host by its agent.
+
+use measure::{AgentError, Bench, Program, Said};
+
+use super::failure::Failure;
+
+/// That place.
+pub enum Site<'a> {
+    /// This very host.
+    Here,
+    /// The servers' host.
+    There(&'a mut Bench),
+}
+
+impl Site<'_> {
+    /// The file that a command's first word names there.
+    ///
+    /// # Errors
+    /// When the host is lost.
+    pub fn find(&mut self, name: &str) -> Result<Option<Program>, Failure> {
+        match self {
+            Site::Here => Ok(measure::find_program(name)),
+            Site::There(bench) => bench.program(name).map_err(lost),
+        }
+    }
+
+    /// Runs a command there to its end, without a shell; the inner error is its own.
+    ///
+    /// # Errors
+    /// When the host is lost.
+    pub fn run(&mut self, argv: &[String]) -> Result<Result<Said, String>, Failure> {
+        match self {
+            Site::Here => Ok(measure::run_program(argv, None).map_err(|error| error.to_string())),
+            Site::There(bench) => match bench.run(argv) {
+                Ok(said) => Ok(Ok(said)),
+                Err(AgentError::Refused(cause)) => Ok(Err(cause.text)),
+                Err(error) => Err(lost(error)),
+            },
+        }
+    }
+
+    /// Whether that is another place than this.
+    pub fn is_there(&self) -> bool {
+        matches!(self, Site::There(_))
+    }
+
+    /// ` on the server's host`, if that is another than this.
+    pub fn words(&self) -> &'static str {
+        if self.is_there() {
+            " on the server's host"
+        } else {
+            ""
+        }
+    }
+}
+
+fn lost(error: AgentError) -> Failure {
+    Failure::tool(
+        "prepare",
+        "the server's host cannot be asked for its contenders",
+        error.to_string(),
+    )
+    .hint("the launcher's command by hand: it waits for messages, and ends at Ctrl-D")
+}
