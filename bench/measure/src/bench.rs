@@ -98,6 +98,11 @@ impl Bench {
         })
     }
 
+    /// Where load hosts find the servers.
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
     /// Whether load comes from hosts of its own.
     pub fn is_apart(&self) -> bool {
         self.apart.is_some()

@@ -231,6 +231,7 @@ fn enter(
         places: vec![
             ("{dir}".to_owned(), contender.dir.display().to_string()),
             ("{root}".to_owned(), workspace().display().to_string()),
+            ("{address}".to_owned(), site.address()),
             (
                 "{echo-server}".to_owned(),
                 echo_server.display().to_string(),
@@ -356,8 +357,15 @@ fn our_model(line: &str, program: &Path, site: &mut Site<'_>) -> Result<Contesta
             skipped: None,
         },
         env: BTreeMap::new(),
-        places: vec![("{echo-server}".to_owned(), program.display().to_string())],
+        places: vec![
+            ("{echo-server}".to_owned(), program.display().to_string()),
+            ("{address}".to_owned(), site.address()),
+        ],
     };
+    if site.is_there() {
+        let words = ["--listen", "{address}"].map(str::to_owned);
+        contestant.entrant.command.extend(words);
+    }
     let hash = hash(&contestant, site)?;
     contestant.entrant.version = format!("{}, {hash}", env!("CARGO_PKG_VERSION"));
     contestant.entrant.skipped = denied(name, program, site)?;

@@ -39,6 +39,14 @@ impl Site<'_> {
         }
     }
 
+    /// Where servers listen there: where their clients are, and nowhere else.
+    pub fn address(&self) -> String {
+        match self {
+            Site::Here => "127.0.0.1".to_owned(),
+            Site::There(bench) => bench.address().to_string(),
+        }
+    }
+
     /// Whether that is another place than this.
     pub fn is_there(&self) -> bool {
         matches!(self, Site::There(_))

@@ -121,7 +121,7 @@ impl Team {
         if let Some(origin_ns) = origin_ns {
             let cpu_ns = sum(|one| one.cpu_ns);
             self.measured.slices.push(Slice {
-                start_ns: start_ns - origin_ns,
+                start_ns: start_ns.saturating_sub(origin_ns),
                 length_ns: length_ns - length_ns / 10,
                 replies: sum(|one| one.counted),
                 generator_cpu_ns: cpu_ns,
