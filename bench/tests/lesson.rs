@@ -90,10 +90,9 @@ fn all_ten_are_taken_from_a_file() {
         for it in answers["asked"].as_array().expect("asked") {
             let measured = it["measured"].as_array().expect("measured");
             assert!(!measured.is_empty(), "{it:#}");
-            assert!(
-                measured.iter().all(|one| one["value"].is_number()),
-                "lesson {number}: {it:#}"
-            );
+            // Beside other work a figure may be doubted: then it says so.
+            let told = |one: &Value| one["value"].is_number() || one["reason"].is_string();
+            assert!(measured.iter().all(told), "lesson {number}: {it:#}");
             match it["score"].as_f64() {
                 Some(score) => assert!((0.0..=1.0).contains(&score), "{it:#}"),
                 None => assert!(it["reason"].is_string(), "{it:#}"),

@@ -96,6 +96,9 @@ fn list(json: bool) {
                 .map(ToString::to_string),
         );
     }
-    lines.push("\nfiveways papers NAME runs one, fiveways run papers all; fiveways explain NAME says more.".to_owned());
+    lines.push(
+        "\nfiveways papers NAME runs one, fiveways run papers all, fiveways explain NAME"
+            .to_owned(),
+    );
     print(&lines.join("\n"));
 }

@@ -166,7 +166,7 @@ impl Panel {
             left + (f64::from(right - left) * (value / most).clamp(0.0, 1.0)).round() as i32
         };
         let bottom = y + ROW * self.rows.len() as i32 - ROW / 2;
-        canvas.line(&[(left, y - ROW / 2), (left, bottom)], SOFT, 2);
+        canvas.line(&[(left, y - BAR - 4), (left, bottom)], SOFT, 2);
         for row in &self.rows {
             row.draw(canvas, (y, left), &at);
             y += ROW;
