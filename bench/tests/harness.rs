@@ -87,7 +87,7 @@ fn a_full_disk_ends_the_run_and_what_was_finished_goes_on_elsewhere() {
     let place = Place::new();
     let run = run_of(&place, &rr("rr", 4, "20ms", "20ms", 150), "disk/out");
     std::fs::create_dir(place.path("disk")).expect("writable");
-    let scene = "mount -t tmpfs -o size=512k none disk && FIVEWAYS; status=$?; cp -r disk/out kept; exit $status";
+    let scene = "mount -t tmpfs -o size=256k none disk && FIVEWAYS; status=$?; cp -r disk/out kept; exit $status";
     let output = staged(&place, &own_mounts(), scene, &words(&run)).output();
     let output = output.expect("unshare of util-linux");
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));

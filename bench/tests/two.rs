@@ -9,7 +9,7 @@ use std::process::{Child, ChildStderr, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use record::Results;
-use support::{Place, command_line, ends, estimate, idle, rr, wait_for};
+use support::{Place, ends, estimate, idle, parent, rr, wait_for};
 
 /// A run that goes on until it is ended, into `first`; some of it is recorded.
 fn first(place: &Place) -> Child {
@@ -133,13 +133,19 @@ fn who_measures_beside_another_marks_the_cells_of_both() {
 fn what_a_killed_one_has_left_is_ended_first() {
     let place = Place::new();
     let mut first = first(&place);
-    let is_agent = |pid: &i32| command_line(*pid).trim_end().ends_with(" agent");
-    let agents: Vec<i32> = place.marked().into_iter().filter(is_agent).collect();
+    let below = |above: &[i32]| -> Vec<i32> {
+        let is_below = |pid: &i32| parent(*pid).is_some_and(|it| above.contains(&it));
+        place.marked().into_iter().filter(is_below).collect()
+    };
+    let agents = below(&[first.id() as i32]);
     assert_eq!(agents.len(), 2);
-    // Stopped: they cannot see that their harness is gone.
-    for agent in &agents {
-        kill(Pid::from_raw(*agent), Signal::SIGSTOP).expect("an agent");
-    }
+    // A keeper that is stopped cannot end its server, and its agent waits for it. (An agent that is stopped is hung up
+    // on by the kernel as soon as its harness is gone.)
+    let stopped = || {
+        let keeper = below(&agents).into_iter().next()?;
+        kill(Pid::from_raw(keeper), Signal::SIGSTOP).ok()
+    };
+    wait_for(stopped, "a keeper");
     first.kill().expect("a child of ours");
     first.wait().expect("a child of ours");
     let (mut second, mut stderr) = second(&place, &[]);

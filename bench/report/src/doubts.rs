@@ -133,5 +133,6 @@ pub(crate) fn failure(pass: &Pass) -> String {
     {
         text.push_str(&format!("; it said: {}", line.trim()));
     }
-    format::without_paths(&text)
+    // A server's words may be orders to a terminal.
+    format::printable(&format::without_paths(&text))
 }
