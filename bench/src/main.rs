@@ -133,7 +133,7 @@ struct RunArgs {
     /// The results folder [default: ./results/SUITE-TIME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Servers on one host, load from others: their names, and how an agent is started there
+    /// Servers on one host, load from others: their names, and how fiveways is started there
     #[arg(long, value_name = "FILE")]
     hosts: Option<PathBuf>,
     /// Keep a name for this run's folder, for `compare --against NAME`

@@ -3,6 +3,9 @@
 //!
 //! It ends with the agent, or with the namespace.
 
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
 use record::Network;
 
 use crate::programs;
@@ -27,10 +30,20 @@ pub fn shape(network: Option<&Network>) -> Result<(), String> {
     Ok(())
 }
 
+/// Another one than init's; where that may not be looked at, one that somebody has named (ip-netns(8)).
 fn is_apart() -> bool {
-    let namespace = |pid| std::fs::read_link(format!("/proc/{pid}/ns/net")).ok();
-    let both = namespace("self").zip(namespace("1"));
-    both.is_some_and(|(own, first)| own != first)
+    let namespace = |path: &Path| std::fs::metadata(path).ok().map(|it| (it.dev(), it.ino()));
+    let Some(own) = namespace(Path::new("/proc/self/ns/net")) else {
+        return false;
+    };
+    match namespace(Path::new("/proc/1/ns/net")) {
+        Some(first) => own != first,
+        None => {
+            let named = std::fs::read_dir("/run/netns").into_iter().flatten();
+            let mut named = named.flatten().map(|it| it.path());
+            named.any(|path| namespace(&path) == Some(own))
+        }
+    }
 }
 
 /// Of this namespace, the loopback apart.

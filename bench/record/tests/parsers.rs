@@ -109,7 +109,8 @@ fn folder() -> (tempfile::TempDir, String) {
         "generator":{"cpus":[0],"threads":1,"cpu_ns":1,"replies":1,"loaded_ns":1,"clamped":0,"sources":"",
         "resident_bytes":1},"host":{"before":{},"after":{}},"a_field_of_the_future":true}"#;
     let line = line.replace(['\n', ' '], "");
-    (folder, format!("{line}\n{line}\n"))
+    let later = line.replace("\"round\":1", "\"round\":2");
+    (folder, format!("{line}\n{later}\n"))
 }
 
 #[test]

@@ -88,7 +88,7 @@ mod tests {
         }
         let said = told(&results).expect("two hosts");
         assert!(said.starts_with("load from 2 hosts"), "{said}");
-        assert!(said.contains("load-1 52 µs, load-2 unknown"), "{said}");
-        assert!(said.ends_with("within 12 µs"), "{said}");
+        assert!(said.contains("load-1 52.0 µs, load-2 unknown"), "{said}");
+        assert!(said.ends_with("within 12.0 µs"), "{said}");
     }
 }
