@@ -152,7 +152,7 @@ struct RunArgs {
     #[arg(long)]
     quick: bool,
     /// Draw a few requests of each contender as well, traced after the last round: they stand in the page
-    #[arg(long)]
+    #[arg(long, conflicts_with = "hosts")]
     traces: bool,
     /// The textbook's claims in this language
     #[arg(long, value_name = "en|zh", default_value = "en", value_parser = drive::explain::language)]
