@@ -2,6 +2,7 @@
 
 mod drive;
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -133,9 +134,8 @@ struct RunArgs {
     /// The results folder [default: ./results/SUITE-TIME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Servers on one host, load from others: their names, and how fiveways is started there
-    #[arg(long, value_name = "FILE")]
-    hosts: Option<PathBuf>,
+    #[command(flatten)]
+    there: drive::hosts::HostsArgs,
     /// Keep a name for this run's folder, for `compare --against NAME`
     #[arg(long, value_name = "NAME", value_parser = drive::saved::name)]
     save: Option<String>,
@@ -157,7 +157,7 @@ struct RunArgs {
     /// The textbook's claims in this language
     #[arg(long, value_name = "en|zh", default_value = "en", value_parser = drive::explain::language)]
     lang: report::Language,
-    /// Add rounds until throughput ratios are known within so much: 1%
+    /// Add rounds until throughput ratios are known within so much: 1%; below 0.1% none ever is
     #[arg(long, value_name = "PERCENT", value_parser = drive::stopping::percent)]
     precision: Option<f64>,
     /// … or so much time is spent [default: 10m]
@@ -248,11 +248,16 @@ fn completions(shell: clap_complete::Shell) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A harness that is gone is its end, however that is noticed. Of what else ends it a launcher's harness repeats the last
+/// line: it is told in one.
 fn agent() -> ExitCode {
     match measure::serve(primitives::look) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            Failure::tool("agent", "the agent cannot go on", error.to_string()).tell(false)
+            let told =
+                format!("the agent cannot go on: {error}; fiveways run starts its agents itself");
+            Failure::tool("agent", told, String::new()).tell(false)
         }
     }
 }

@@ -1,4 +1,4 @@
-// Go's net package, as short as it gets: a goroutine for each connection, on the runtime's event loop.
+// Go's net package, as short as it gets: {port} {address}, a goroutine for each connection, on the runtime's event loop.
 package main
 
 import (
@@ -23,7 +23,7 @@ func echo(connection net.Conn) {
 
 // The backlog is net.core.somaxconn, and TCP_NODELAY is set: Go's defaults.
 func main() {
-	listener, err := net.Listen("tcp", "127.0.0.1:"+os.Args[1])
+	listener, err := net.Listen("tcp", net.JoinHostPort(os.Args[2], os.Args[1]))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

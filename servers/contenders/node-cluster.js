@@ -1,7 +1,7 @@
-// Node's cluster module, as short as it gets: {port} {workers} rr|shared. rr, the default: the primary accepts and
-// passes connections in turn. shared: it passes the listening socket, and the workers accept from it themselves.
+// Node's cluster module, as short as it gets: {port} {address} {workers} rr|shared. rr, the default: the primary accepts
+// and passes connections in turn. shared: it passes the listening socket, and the workers accept from it themselves.
 const cluster = require("node:cluster");
-const [port, workers, policy] = process.argv.slice(2);
+const [port, host, workers, policy] = process.argv.slice(2);
 cluster.schedulingPolicy = policy === "shared" ? cluster.SCHED_NONE : cluster.SCHED_RR;
 
 if (cluster.isPrimary) {
@@ -19,5 +19,5 @@ if (cluster.isPrimary) {
     socket.on("error", () => socket.destroy());
     socket.pipe(socket);
   });
-  server.listen({ port: Number(port), host: "127.0.0.1", backlog: 4096 });
+  server.listen({ port: Number(port), host, backlog: 4096 });
 }

@@ -1,4 +1,4 @@
-# asyncio's protocols, as short as they get: one event loop that calls back; back-pressure is two lines.
+# asyncio's protocols, as short as they get: {port} {address}, one event loop that calls back; back-pressure is two lines.
 import asyncio
 import signal
 import sys
@@ -15,8 +15,8 @@ class Echo(asyncio.Protocol):
 async def main():
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, sys.exit)
-    server = await loop.create_server(Echo, "127.0.0.1", int(sys.argv[1]), backlog=4096)
-    print("listening on %s:%d" % server.sockets[0].getsockname(), flush=True)
+    server = await loop.create_server(Echo, sys.argv[2], int(sys.argv[1]), backlog=4096)
+    print("listening on %s:%d" % server.sockets[0].getsockname()[:2], flush=True)
     await server.serve_forever()
 
 

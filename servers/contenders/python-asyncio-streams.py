@@ -1,4 +1,4 @@
-# asyncio's streams, as short as they get: one event loop, a task for each connection.
+# asyncio's streams, as short as they get: {port} {address}, one event loop, a task for each connection.
 import asyncio
 import signal
 import sys
@@ -17,8 +17,8 @@ async def echo(reader, writer):
 
 async def main():
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, sys.exit)
-    server = await asyncio.start_server(echo, "127.0.0.1", int(sys.argv[1]), backlog=4096)
-    print("listening on %s:%d" % server.sockets[0].getsockname(), flush=True)
+    server = await asyncio.start_server(echo, sys.argv[2], int(sys.argv[1]), backlog=4096)
+    print("listening on %s:%d" % server.sockets[0].getsockname()[:2], flush=True)
     await server.serve_forever()
 
 

@@ -1,9 +1,9 @@
-# socketserver, as short as it gets: {port} Forking|Threading, a process or a thread for each connection.
+# socketserver, as short as it gets: {port} {address} Forking|Threading, a process or a thread for each connection.
 import signal
 import socketserver
 import sys
 
-Base = {"Forking": socketserver.ForkingTCPServer, "Threading": socketserver.ThreadingTCPServer}[sys.argv[2]]
+Base = {"Forking": socketserver.ForkingTCPServer, "Threading": socketserver.ThreadingTCPServer}[sys.argv[3]]
 
 
 class Server(Base):
@@ -26,6 +26,6 @@ class Echo(socketserver.StreamRequestHandler):
 
 
 signal.signal(signal.SIGTERM, signal.SIG_DFL)
-with Server(("127.0.0.1", int(sys.argv[1])), Echo) as server:
-    print("listening on %s:%d" % server.server_address, flush=True)
+with Server((sys.argv[2], int(sys.argv[1])), Echo) as server:
+    print("listening on %s:%d" % server.server_address[:2], flush=True)
     server.serve_forever()

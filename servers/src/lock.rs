@@ -1,12 +1,13 @@
 //! A lock between processes: a file's, or one in memory that they share. Whoever dies holding it frees it.
 
-use std::fs::{File, OpenOptions, remove_file};
+use std::fs::File;
 use std::io;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
+use crate::scratch;
 use crate::sys::SharedMutex;
 
 /// What a process has to hold before it goes on.
@@ -20,21 +21,12 @@ pub enum Lock {
 }
 
 impl Lock {
-    /// One of a file without a name, so that nothing is left behind.
+    /// One of a file without a name.
     ///
     /// # Errors
     /// When there is no room for a temporary file.
     pub fn of_file() -> io::Result<Self> {
-        let path = std::env::temp_dir().join(format!("echo-server-lock-{}", std::process::id()));
-        let explain = |error: io::Error| {
-            let cause = format!("no lock file at {}: {error}; set TMPDIR", path.display());
-            io::Error::new(error.kind(), cause)
-        };
-        let mut options = OpenOptions::new();
-        let file = options.write(true).create_new(true).open(&path);
-        let file = file.map_err(explain)?;
-        remove_file(&path).map_err(explain)?;
-        Ok(Lock::File(file))
+        Ok(Lock::File(scratch::file("the lock", |_| Ok(()))?))
     }
 
     /// One in memory.

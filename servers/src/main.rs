@@ -18,6 +18,7 @@ mod offload;
 mod options;
 mod orders;
 mod patience;
+mod scratch;
 mod signals;
 mod sys;
 mod tally;

@@ -7,18 +7,19 @@
 //! would come to it together. Where all messages have the same work nothing is shared.
 
 use std::cell::RefCell;
-use std::fs::{File, OpenOptions, remove_file};
+use std::fs::File;
 use std::hint::black_box;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::options::Options;
+use crate::scratch;
 use crate::sys;
 
 /// What `--work` asks for.
@@ -86,7 +87,7 @@ enum Work {
     Read { file: Sheet, missing: Share },
 }
 
-/// A file to read, and the name that it had: whoever looks there finds nothing.
+/// A file to read, and a path beside it where there is none.
 struct Sheet {
     file: File,
     size: usize,
@@ -111,7 +112,9 @@ impl Service {
             sys::private_pages(size).map_err(|error| {
                 io::Error::new(
                     error.kind(),
-                    format!("no room for --state {size} bytes: {error}"),
+                    format!(
+                        "no room for --state {size} bytes: {error}; a smaller --state, or more by `ulimit -v`"
+                    ),
                 )
             })
         })?;
@@ -294,36 +297,16 @@ fn turns_in(time: Duration) -> u64 {
 }
 
 impl Sheet {
-    /// A file of `size` bytes without a name, so that nothing is left behind.
+    /// One of `size` bytes.
     fn of(size: usize) -> io::Result<Self> {
-        let path = std::env::temp_dir().join(format!("echo-server-{}", std::process::id()));
-        let file = filled(&path, size).map_err(|error| {
-            let place = path.display();
-            io::Error::new(
-                error.kind(),
-                format!("no file for --work read at {place}: {error}; set TMPDIR"),
-            )
+        let block = [b'.'; PAGE];
+        let file = scratch::file("--work read", |file| {
+            let mut starts = (0..size).step_by(PAGE);
+            starts.try_for_each(|start| file.write_all(&block[..PAGE.min(size - start)]))
         })?;
-        Ok(Sheet {
-            file,
-            size,
-            gone: path,
-        })
+        let gone = std::env::temp_dir().join("echo-server-has-no-such-file");
+        Ok(Sheet { file, size, gone })
     }
-}
-
-fn filled(path: &Path, size: usize) -> io::Result<File> {
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .open(path)?;
-    remove_file(path)?;
-    let block = [b'.'; PAGE];
-    for start in (0..size).step_by(PAGE) {
-        file.write_all(&block[..PAGE.min(size - start)])?;
-    }
-    Ok(file)
 }
 
 fn read(file: &File, size: usize) -> io::Result<()> {

@@ -7,10 +7,16 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use record::CgroupMemory;
 
+use crate::remains::Identity;
+
 pub mod memory;
+
+/// How long who was killed may be inside: to die takes a core, and all of them may be busy.
+const LAST_MOMENTS: Duration = Duration::from_secs(2);
 
 /// CPU time of everybody who was ever in a cgroup, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
@@ -171,15 +177,16 @@ impl Cgroup {
 }
 
 fn remove(path: &Path) {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_millis(200);
+    let deadline = Instant::now() + LAST_MOMENTS;
     while fs::remove_dir(path).is_err_and(|error| error.raw_os_error() == Some(nix::libc::EBUSY))
-        && std::time::Instant::now() < deadline
+        && Instant::now() < deadline
     {
-        std::thread::yield_now();
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// Removes empty cgroups that a killed agent left behind; one whose agent lives is not touched.
+/// Removes empty cgroups that a killed agent left behind; one whose agent lives is not touched. A zombie does not live: where
+/// nobody reaps orphans (process 1 of many containers does not) it stays for ever.
 fn sweep(root: &Path) {
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -191,7 +198,7 @@ fn sweep(root: &Path) {
                 .ok()
         });
         if let Some(agent) = agent
-            && !Path::new("/proc").join(agent.to_string()).exists()
+            && Identity::of(agent).is_none()
         {
             remove(&entry.path());
         }

@@ -268,13 +268,18 @@ impl Agent {
     fn lose(&mut self, error: io::Error) -> AgentError {
         self.is_lost = true;
         let mut error = error;
-        if self.is_remote && self.await_exit(FAREWELL) {
+        if self.await_exit(FAREWELL) {
             self.hear_out();
             let status = self
                 .child
                 .wait()
                 .map_or_else(|it| it.to_string(), |it| it.to_string());
-            error = io::Error::new(error.kind(), format!("its launcher ended ({status})"));
+            let who = if self.is_remote {
+                "launcher"
+            } else {
+                "process"
+            };
+            error = io::Error::new(error.kind(), format!("its {who} ended ({status})"));
         }
         let said = String::from_utf8_lossy(&lock(&self.said)).into_owned();
         AgentError::Lost {

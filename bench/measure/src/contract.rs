@@ -11,6 +11,9 @@ mod liars;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -67,7 +70,8 @@ pub enum Violation {
     Refused(SocketAddr, io::Error),
     /// The server keeps what a client that never reads will never take back.
     #[error(
-        "a client that never reads sent {sent} bytes, and the server's memory grew by {grown:?}"
+        "a client that never reads sent {sent} bytes, and the server's memory grew by {}",
+        bytes(.grown)
     )]
     Grew {
         /// What the server took.
@@ -119,6 +123,11 @@ fn byte(byte: &Option<u8>) -> String {
     byte.map_or("the end".to_owned(), |byte| format!("{byte:#04x}"))
 }
 
+fn bytes(bytes: &Option<u64>) -> String {
+    let unknown = "an amount that cannot be read here";
+    bytes.map_or(unknown.to_owned(), |bytes| format!("{bytes} bytes"))
+}
+
 /// A server that owes bytes and sends none for so long breaks its promise.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// More than the socket buffers between two programs ever hold (32 and 4 MiB by default).
@@ -127,6 +136,9 @@ const FLOOD: usize = 256 << 20;
 const GROWTH_ALLOWED: u64 = 64 << 20;
 /// Clients at once, where a server holds any number.
 const MANY: usize = 64;
+/// Bytes of a client that says them one by one, and what others ask between two of them.
+const DRIPS: usize = 8;
+const BESIDE: usize = 20;
 
 /// All checks; what breaks the simplest promise is understood soonest.
 pub const CHECKS: &[Check] = &[
@@ -149,13 +161,23 @@ pub const CHECKS: &[Check] = &[
     check("many", "clients at once get their own bytes", many),
     check(
         "reset",
-        "a client that resets its connection harms nobody",
+        "a client that resets its connection, at whatever point, harms nobody",
         reset,
     ),
     check(
         "never-reader",
         "a client that never reads harms nobody",
         never_reader,
+    ),
+    check(
+        "drip",
+        "a client that says a byte at a time is answered, and delays nobody",
+        drip,
+    ),
+    check(
+        "flood",
+        "a client that never stops asking keeps nobody else from an answer",
+        flood,
     ),
 ];
 
@@ -230,20 +252,88 @@ fn many(target: &Target<'_>) -> Result<(), Violation> {
     clients.into_iter().try_for_each(Client::finish)
 }
 
+/// Where a conversation may be when its client resets it: bytes said, how many of them heard, whether it has said all.
+const POINTS: [(usize, usize, bool); 8] = [
+    // Accepted, or still waiting for it.
+    (0, 0, false),
+    // The request is on its way, or its reply is.
+    (100, 0, false),
+    // In the midst of the reply, and after it.
+    (100, 40, false),
+    (100, 100, false),
+    // In the midst of more than buffers hold, with and without a reply that is under way.
+    (1 << 20, 0, false),
+    (1 << 20, 1000, false),
+    // It has said that it has said all: before the reply, and after it.
+    (100, 0, true),
+    (100, 100, true),
+];
+
 fn reset(target: &Target<'_>) -> Result<(), Violation> {
     let mut witness = Witness::call(target)?;
-    for (says, hears) in [(0, false), (100, false), (100, true), (1 << 20, false)] {
+    for (says, hears, is_all) in POINTS {
         let mut client = Client::connect(target)?;
+        client.read_at_most = hears.max(1);
         client.begin(says);
         client.say(says);
-        if hears {
-            client.hear()?;
+        if is_all {
+            client.say_no_more()?;
         }
+        client.hear_first(hears)?;
         client.abort();
         witness.is_served()?;
         is_served(target)?;
     }
     witness.leave()
+}
+
+fn drip(target: &Target<'_>) -> Result<(), Violation> {
+    let mut witness = Witness::call(target)?;
+    let mut slow = Client::connect(target)?;
+    slow.begin(DRIPS);
+    for drip in 1..=DRIPS {
+        slow.say(1);
+        slow.hear_first(drip)?;
+        for _ in 0..BESIDE {
+            witness.is_served()?;
+        }
+    }
+    slow.finish()?;
+    witness.leave()
+}
+
+fn flood(target: &Target<'_>) -> Result<(), Violation> {
+    let connect = |_| Client::connect(target);
+    let mut quiet = (1..at_once(target))
+        .map(connect)
+        .collect::<Result<Vec<_>, _>>()?;
+    let ask = |client: &mut Client| client.exchange(64, || 64);
+    quiet.iter_mut().try_for_each(ask)?;
+    let mut loud = Client::connect(target)?;
+    let (told, floods) = mpsc::channel();
+    let is_over = AtomicBool::new(false);
+    thread::scope(|threads| {
+        let flooding = threads.spawn(|| {
+            let told = told;
+            for _ in 0..FLOOD / client::FAR {
+                if is_over.load(Relaxed) {
+                    break;
+                }
+                loud.exchange(client::FAR, || usize::MAX)?;
+                let _ = told.send(());
+            }
+            loud.finish()
+        });
+        // It ends at once where the flood itself was broken off, which is told below.
+        let asked = floods
+            .recv()
+            .map_or(Ok(()), |()| quiet.iter_mut().try_for_each(ask));
+        is_over.store(true, Relaxed);
+        let flooded = flooding.join();
+        flooded.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        asked
+    })?;
+    quiet.into_iter().try_for_each(Client::finish)
 }
 
 fn never_reader(target: &Target<'_>) -> Result<(), Violation> {

@@ -60,7 +60,9 @@ pub use command::Contestant;
 pub use host::ports;
 pub use order::{derived_seed, shuffle};
 pub use placement::{Placement, place, place_as};
-pub use programs::{Program, Said, find as find_program, run as run_program};
+pub use programs::{
+    Program, Said, find as find_program, locate as locate_program, run as run_program,
+};
 pub use protocol::{Found, LabAsked, Labs};
 pub use round::{Entry, round};
 pub use verify::{Verified, verify};

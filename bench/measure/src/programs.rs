@@ -39,16 +39,21 @@ pub struct Said {
     pub stderr: String,
 }
 
-/// The file that a command's first word names: beside this program if it is `echo-server`, else as execvp(3) finds it.
+/// The file that a command's first word names, with what is in it.
 pub fn find(name: &str) -> Option<Program> {
-    let path = match name {
-        "echo-server" => beside(name).or_else(|| on_path(name)),
-        _ => on_path(name),
-    }?;
+    let path = locate(name)?;
     Some(Program {
         sha256: hash(&path),
         path,
     })
+}
+
+/// That file: beside this program if it is `echo-server`, else as execvp(3) finds it.
+pub fn locate(name: &str) -> Option<PathBuf> {
+    match name {
+        "echo-server" => beside(name).or_else(|| on_path(name)),
+        _ => on_path(name),
+    }
 }
 
 fn beside(name: &str) -> Option<PathBuf> {

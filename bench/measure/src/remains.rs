@@ -1,8 +1,9 @@
 //! What a harness that was killed has left: its agents, and whoever is below them.
 //!
 //! They end by themselves, as soon as they see their lifelines end: that is waited for. Whoever cannot (because
-//! somebody has stopped it, say) is killed. A process is named by its number and the moment it began, so that nobody
-//! who happens to have got the number since is mistaken for it; and nobody is ended but agents of this user's.
+//! somebody has stopped it, say) is killed, and its cgroups are removed. A process is named by its number and the
+//! moment it began, so that nobody who happens to have got the number since is mistaken for it; and nobody is ended
+//! but agents of this user's.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid};
 use procfs::process::Process;
 
+use crate::cgroup::Roots;
 use crate::tree::Tree;
 
 /// How long those who can may take to end themselves: a keeper's grace, and a margin.
@@ -83,6 +85,8 @@ pub fn end_remains(agents: &[Identity]) -> usize {
         }
         std::thread::sleep(INTERVAL);
     }
+    // An agent that was killed has not removed its cgroups: to look for where they are sweeps them.
+    drop(Roots::find());
     left.len()
 }
 

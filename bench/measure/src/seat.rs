@@ -30,6 +30,8 @@ pub struct Seat {
     pub alive: bool,
     /// Requests since the first echo.
     pub tally: Tally,
+    /// Connections of each load host that got a first answer.
+    pub served_by_host: Vec<u32>,
     /// Who held its connections, before and after the load.
     pub holders: Vec<Vec<Holder>>,
     /// Its record.
@@ -47,6 +49,7 @@ impl Seat {
             enough: None,
             alive: false,
             tally: Tally::default(),
+            served_by_host: Vec::new(),
             holders: Vec::new(),
             pass,
         }
@@ -105,9 +108,27 @@ impl Seat {
         struck.hit.clone_from(&self.tally.hit);
     }
 
+    /// What a server said belongs to why it failed, and to why it served only some: it alone knows what it lacked.
+    fn note_words(&mut self, stderr: &str) {
+        let asked = self.pass.connections.asked;
+        let served = self.pass.connections.served;
+        match &mut self.pass.cause {
+            Some(cause) if cause.stderr.is_empty() => stderr.clone_into(&mut cause.stderr),
+            None if served < asked && !stderr.is_empty() => {
+                let text = format!("{served} of {asked} clients got a first answer");
+                self.pass.cause = Some(Cause {
+                    stderr: stderr.to_owned(),
+                    ..Cause::new(Phase::Connect, text)
+                });
+            }
+            _ => {}
+        }
+    }
+
     /// Judges the pass, once everything is known of it. Wrong bytes weigh most: whatever else happened,
     /// no figure of such a pass may be believed. Where the scenario withholds replies, who lost a connection was to.
     pub fn conclude(&mut self, stopped: Stopped, withholds: bool) {
+        self.note_words(&stopped.stderr);
         self.pass.usage.exit = stopped.usage.map(|usage| Usage {
             replies: self.tally.requests.ok,
             ..usage

@@ -117,7 +117,7 @@ pub(crate) fn plain(workers: u32) -> Scenario {
         slice: std::time::Duration::ZERO,
         warmup: std::time::Duration::ZERO,
         window: std::time::Duration::ZERO,
-        timeout: record::suite::TIMEOUT,
+        timeout: record::scenario::TIMEOUT,
         fault: None,
         rounds: 1,
         counters: 0,

@@ -40,8 +40,8 @@ impl std::str::FromStr for Holds {
 
 /// One contender, as a `[[contender]]` of a TOML file says it or as `echo-server --list` does.
 ///
-/// In `command` and `build`, `{port}`, `{workers}`, `{message}`, `{work}`, `{dir}` (where the file stands)
-/// and `{root}` (the workspace) are replaced; there is no shell.
+/// In `command` and `build`, `{port}`, `{address}` (where its clients find it), `{workers}`, `{message}`, `{work}`, `{dir}`
+/// (where the file stands) and `{root}` (the workspace) are replaced; there is no shell.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Contender {

@@ -6,7 +6,8 @@
 //! | word | where |
 //! |---|---|
 //! | contender, holds, control | [`contender`] |
-//! | suite, scenario, workload, pace | [`suite`] |
+//! | suite | [`suite`] |
+//! | scenario, workload, pace | [`scenario`] |
 //! | what is left of a suite in haste | [`quick`] |
 //! | claim, judgement | [`judgement`] |
 //! | account, entry | [`ledger`] |
@@ -45,6 +46,7 @@ pub mod observation;
 pub mod pass;
 pub mod quick;
 pub mod run;
+pub mod scenario;
 pub mod schema;
 pub mod search;
 pub mod store;
@@ -75,14 +77,17 @@ pub use observation::Observation;
 pub use pass::*;
 pub use quick::Quick;
 pub use run::{Entrant, LeftOut, Planned, RUN_SCHEMA, Resumption, Run};
+pub use scenario::{Measure, Placing, Scenario};
 pub use schema::{schema, schemas};
 pub use search::{Search, Slo};
 pub use store::{
     Results, StoreError, TRACES, Writer, make_folder, make_subfolder, read_results, read_trace,
     write_whole,
 };
-pub use suite::{Measure, Pace, Placing, Scenario, Suite, Workers, Workload, read_suite};
+pub use suite::{Suite, read_suite};
 pub use summary::{Answer, Capacity, Comparison, Estimate, NoiseFloor, SUMMARY_SCHEMA, Summary};
 pub use toml_file::{FileError, nearest};
 pub use trace::{TRACE_SCHEMA, Trace, TraceAsked};
+pub use workers::Workers;
+pub use workload::{Pace, Workload};
 pub use yardstick::Yardstick;

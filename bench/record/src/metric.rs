@@ -1,7 +1,8 @@
 //! The metrics: one table of names, units and directions. A name is quantity_unit_per_x_part.
 
 use crate::lab::LabKind;
-use crate::suite::{Scenario, Workload};
+use crate::scenario::Scenario;
+use crate::workload::Workload;
 
 /// One figure that a cell may have.
 #[derive(Clone, Copy, Debug)]

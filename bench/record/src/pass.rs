@@ -81,7 +81,7 @@ pub enum Phase {
     Stop,
 }
 
-/// Why a pass is not `ok`, with everything the system said about it.
+/// Why a pass is not `ok`, or why one that is served only some of its clients; with everything the system said about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {
     /// Where it happened.
@@ -395,7 +395,7 @@ pub struct Pass {
     pub pass: PassKind,
     /// What happened.
     pub outcome: Outcome,
-    /// Why, when it is not ok.
+    /// Why, when it is not ok, or served only some of its clients.
     pub cause: Option<Cause>,
     /// Workers it was started with.
     pub workers: u32,

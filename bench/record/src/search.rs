@@ -10,7 +10,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::suite::{Measure, Pace, Placing, Scenario, TIMEOUT, Workers, Workload};
+use crate::scenario::{Measure, Placing, Scenario, TIMEOUT};
+use crate::workers::Workers;
+use crate::workload::{Pace, Workload};
 
 /// The ratio of two neighbouring rates.
 pub const STEP: f64 = 1.03;

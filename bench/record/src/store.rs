@@ -37,7 +37,7 @@ pub enum StoreError {
         error: io::Error,
     },
     /// The folder holds a run already: results are never edited.
-    #[error("{} holds a run already; results are never edited: name another folder with --out", .0.display())]
+    #[error("{} holds a run already; results are never edited", .0.display())]
     Occupied(PathBuf),
     /// Somebody else writes to it.
     #[error("another fiveways writes to {}", .0.display())]
@@ -257,7 +257,10 @@ fn last_of_each(passes: Vec<Pass>) -> Vec<Pass> {
 fn read_line(line: &[u8]) -> Result<Pass, String> {
     let pass: Pass = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     if pass.schema != RECORD_SCHEMA {
-        return Err(format!("schema {}, not {RECORD_SCHEMA}", pass.schema));
+        return Err(format!(
+            "its schema is {}, this version reads {RECORD_SCHEMA}",
+            pass.schema
+        ));
     }
     Ok(pass)
 }

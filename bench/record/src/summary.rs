@@ -149,6 +149,9 @@ pub struct Summary {
     pub estimates: Vec<Estimate>,
     /// Everybody against the reference.
     pub comparisons: Vec<Comparison>,
+    /// Every pair of contenders: what answers are made from, dear to reckon, and in no file.
+    #[serde(skip)]
+    pub pairs: Vec<Comparison>,
     /// What this run cannot tell apart, by sliced scenario and metric; empty for a run without control.
     #[serde(default)]
     pub noise_floor: Vec<NoiseFloor>,

@@ -28,10 +28,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     std::fs::create_dir_all(&folder)?;
     let written = report::write(&folder, &results)?;
-    let summary = report::summarise(&results);
     print!(
         "{}",
-        report::terminal(&results, &summary, written.last().map(PathBuf::as_path))
+        report::terminal(
+            &results,
+            &written.summary,
+            written.files.last().map(PathBuf::as_path)
+        )
     );
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::capacity;
 use crate::comparisons;
 use crate::conditions::{conditions, cores_of, is_open};
 use crate::data::Data;
-use crate::doubts;
+use crate::doubts::{self, Verdict};
 use crate::format;
 use crate::labs;
 use crate::struck::{self, strikes};
@@ -229,9 +229,10 @@ fn nothing(data: &Data<'_>, scenario: &Scenario) -> String {
         return format!("Not measured yet: {conditions}.");
     }
     let reason = cells.find_map(|cell| {
-        let verdict = &cell.verdict;
-        let reason = verdict.reason.as_ref()?;
-        Some(format!(" ({}: {}, {reason})", cell.contender, verdict.word))
+        let mut verdicts = std::iter::once(&cell.verdict).chain(&cell.of_percentiles);
+        let why = |it: &Verdict| Some((it.word.clone(), it.reason.clone()?));
+        let (word, reason) = verdicts.find_map(why)?;
+        Some(format!(" ({}: {word}, {reason})", cell.contender))
     });
     let reason = reason.unwrap_or_default();
     format!("No answer for {conditions}: no contender has a valid figure{reason}.")

@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use rayon::prelude::*;
 use record::{BrokenOff, Outcome, Pass, PassKind, Results, Scenario};
 
 use crate::conditions::is_open;
 use crate::doubts::{self, Verdict, little};
+use crate::figures;
 use crate::latency::{Merged, Span};
 
 /// One contender under one scenario.
@@ -39,9 +41,24 @@ pub(crate) struct Cell<'a> {
     pub little: Vec<f64>,
     /// What is to be thought of its figures; made once, of all of the above.
     pub verdict: Verdict,
+    /// What is to be thought of its percentiles, where that is something else.
+    pub of_percentiles: Option<Verdict>,
 }
 
 impl<'a> Cell<'a> {
+    /// What is to be thought of its percentiles.
+    pub fn verdict_of_percentiles(&self) -> &Verdict {
+        self.of_percentiles.as_ref().unwrap_or(&self.verdict)
+    }
+
+    /// What is to be thought of its figure of this metric.
+    pub fn verdict_of(&self, metric: &str) -> &Verdict {
+        match figures::is_percentile(metric) {
+            true => self.verdict_of_percentiles(),
+            false => &self.verdict,
+        }
+    }
+
     /// Whether bytes came back that were not sent: then no figure of the cell is believed.
     pub fn is_wrong(&self) -> bool {
         self.failed
@@ -78,7 +95,7 @@ pub(crate) fn cells(results: &Results) -> Vec<Cell<'_>> {
     let planned: HashSet<(&str, &str)> = planned
         .map(|it| (it.scenario.as_str(), it.contender.as_str()))
         .collect();
-    let mut cells = Vec::new();
+    let mut wanted = Vec::new();
     for scenario in &results.run.suite.scenarios {
         for &(contender, family) in &contenders {
             let key = (scenario.name.as_str(), contender);
@@ -91,9 +108,14 @@ pub(crate) fn cells(results: &Results) -> Vec<Cell<'_>> {
             if passes.is_empty() && goes_its_own_way(scenario) && !planned.contains(&key) {
                 continue;
             }
-            cells.push(cell((contender, family), scenario, &passes, &counters));
+            wanted.push(((contender, family), scenario, passes, counters));
         }
     }
+    // An indexed parallel map keeps the order. Each decodes the distributions of its passes.
+    let mut cells: Vec<Cell<'_>> = wanted
+        .par_iter()
+        .map(|(who, scenario, passes, counters)| cell(*who, scenario, passes, counters))
+        .collect();
     if let Some(broken) = &results.run.broken_off {
         cells.iter_mut().for_each(|cell| break_off(cell, broken));
     }
@@ -110,6 +132,7 @@ fn break_off(cell: &mut Cell<'_>, broken: &BrokenOff) {
             word: Outcome::Partial.as_str().to_owned(),
             reason: Some(format!("round {}: {}", broken.round, broken.cause)),
         };
+        cell.of_percentiles = None;
     }
 }
 
@@ -189,6 +212,7 @@ fn cell<'a>(
         service_ns_p50: None,
         little: Vec::new(),
         verdict: Verdict::default(),
+        of_percentiles: None,
     };
     let ratios = cell.passes.iter();
     cell.little = ratios
@@ -198,6 +222,6 @@ fn cell<'a>(
         let read = |span, quantile| Merged::of(&cell, span).ok()?.value(quantile).ok();
         (cell.lag_ns_p99, cell.service_ns_p50) = (read(Span::Lag, 0.99), read(Span::Service, 0.5));
     }
-    cell.verdict = doubts::verdict(&cell);
+    (cell.verdict, cell.of_percentiles) = doubts::verdicts(&cell);
     cell
 }

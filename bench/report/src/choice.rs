@@ -167,7 +167,7 @@ fn standing(cell: &Cell<'_>, slo: &Slo, results: &Results) -> Standing {
 
 /// Whether it meets the need. A late generator only lengthens response times: who keeps the promise in spite of it does.
 fn judge(cell: &Cell<'_>, it: &Standing, slo: &Slo) -> (Stand, Option<String>) {
-    let verdict = &cell.verdict;
+    let verdict = cell.verdict_of_percentiles();
     let reason = || verdict.reason.clone();
     if cell.failed.is_some() {
         let why = reason().unwrap_or_default();
@@ -249,7 +249,7 @@ fn across(it: &Standing, slo: &Slo) -> String {
 }
 
 fn doubt(cell: &Cell<'_>) -> Option<String> {
-    let verdict = &cell.verdict;
+    let verdict = cell.verdict_of_percentiles();
     let is_weak =
         verdict.word != VALID && verdict.word != UNSERVED && doubts::is_doubt(&verdict.word);
     is_weak.then(|| {

@@ -12,8 +12,9 @@
 //! | a side of a test, round by round; metrics of its own | `found`, `own` |
 //! | holds, refuted, undecided, and how many more rounds | `judge` |
 //! | in words | `words` |
-//! | on the page, in Markdown, in the terminal | `page`, `plain` |
+//! | on the page, in Markdown, in the terminal | `page`, `plain`; as published results, too: `alike` |
 
+pub(crate) mod alike;
 pub(crate) mod found;
 pub(crate) mod judge;
 pub(crate) mod own;

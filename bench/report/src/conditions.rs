@@ -87,7 +87,7 @@ fn under(scenario: &Scenario, pace: &str) -> String {
     if scenario.work != "none" {
         text.push_str(&format!(", work {}", scenario.work));
     }
-    if scenario.timeout != record::suite::TIMEOUT {
+    if scenario.timeout != record::scenario::TIMEOUT {
         let timeout = format::time_tick(scenario.timeout.as_nanos() as f64);
         text.push_str(&format!(", clients give up after {timeout}"));
     }

@@ -54,7 +54,11 @@ impl<'a> Data<'a> {
         let index = summary.estimates.iter().map(|it| (key(it), it)).collect();
         let mut cells = cells::cells(results);
         cells.retain(|cell| cell.contender != CONTROL);
-        let pairs = comparisons::compared_pairs(&cells, &results.run);
+        // A summary that was read from a file has none.
+        let pairs = match summary.pairs.is_empty() {
+            true => comparisons::compared_pairs(&cells, &results.run),
+            false => summary.pairs.clone(),
+        };
         Data {
             results,
             summary,

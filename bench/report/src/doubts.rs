@@ -1,5 +1,6 @@
 //! Doubts: what makes the figures of a cell weak. Each is a pure function of the cell's records and a row of
-//! [`DOUBTS`]; the first that answers is the cell's verdict, and says what to type next.
+//! [`DOUBTS`]; the first that answers is the cell's verdict, and says what to type next. That there are few replies
+//! weakens percentiles alone: counts, CPU time and memory do not rest on the tail of a distribution.
 //!
 //! | what weakens it | where |
 //! |---|---|
@@ -50,7 +51,7 @@ const DOUBTS: &[Doubt] = &[
     Doubt { word: "client-bound", look: client::client_bound },
     Doubt { word: "client-bound", look: client::late },
     Doubt { word: OVERLOAD, look: server::overload },
-    Doubt { word: "few-samples", look: rounds::few_samples },
+    Doubt { word: FEW_SAMPLES, look: rounds::few_samples },
     Doubt { word: TOO_FEW_ROUNDS, look: rounds::too_few_rounds },
     Doubt { word: "slice-too-short", look: slices::too_few_turns },
     Doubt { word: "restless", look: slices::restless },
@@ -66,6 +67,8 @@ const DOUBTS: &[Doubt] = &[
 pub(crate) const UNSERVED: &str = "unserved";
 /// The verdict of a cell that did not answer what was asked of it.
 pub(crate) const OVERLOAD: &str = "overload";
+/// The verdict of percentiles that rest on too few replies; no other figure has it.
+pub(crate) const FEW_SAMPLES: &str = "few-samples";
 /// The verdict of a cell beside which somebody else was at work.
 pub(crate) const HOST_NOISY: &str = "host-noisy";
 /// The verdict of a cell whose rounds disagree.
@@ -75,26 +78,36 @@ pub(crate) const TOO_FEW_ROUNDS: &str = "too-few-rounds";
 /// The verdict of a cell that may be ranked.
 pub(crate) const VALID: &str = "valid";
 
-/// The verdict of a cell that is complete but for it: an outcome that is not ok goes before every doubt.
-pub(crate) fn verdict(cell: &Cell<'_>) -> Verdict {
+impl Verdict {
+    fn valid() -> Self {
+        Verdict {
+            word: VALID.to_owned(),
+            reason: None,
+        }
+    }
+}
+
+/// The verdict of a cell that is complete but for it, and that of its percentiles where it is another: an outcome that is
+/// not ok goes before every doubt.
+pub(crate) fn verdicts(cell: &Cell<'_>) -> (Verdict, Option<Verdict>) {
     if let Some(pass) = cell.failed {
-        return Verdict {
+        let failed = Verdict {
             word: pass.outcome.as_str().to_owned(),
             reason: Some(failure(pass)),
         };
+        return (failed, None);
     }
-    let found = DOUBTS
-        .iter()
-        .find_map(|doubt| Some((doubt.word, (doubt.look)(cell)?)));
-    match found {
-        Some((word, reason)) => Verdict {
-            word: word.to_owned(),
-            reason: Some(reason),
-        },
-        None => Verdict {
-            word: VALID.to_owned(),
-            reason: None,
-        },
+    let mut raised = DOUBTS.iter().filter_map(|doubt| {
+        Some(Verdict {
+            word: doubt.word.to_owned(),
+            reason: Some((doubt.look)(cell)?),
+        })
+    });
+    let first = raised.next().unwrap_or_else(Verdict::valid);
+    if first.word == FEW_SAMPLES {
+        (raised.next().unwrap_or_else(Verdict::valid), Some(first))
+    } else {
+        (first, None)
     }
 }
 
@@ -107,6 +120,13 @@ pub fn is_doubt(word: &str) -> bool {
 #[cfg(test)]
 pub(crate) fn words() -> impl Iterator<Item = &'static str> {
     DOUBTS.iter().map(|doubt| doubt.word)
+}
+
+/// The last line that a server wrote to its standard error, where that was recorded.
+pub(crate) fn said(pass: &Pass) -> Option<&str> {
+    let cause = pass.cause.as_ref()?;
+    let mut lines = cause.stderr.lines().rev().map(str::trim);
+    lines.find(|line| !line.is_empty())
 }
 
 /// Why a pass is not ok, as one line without paths.
@@ -125,13 +145,8 @@ pub(crate) fn failure(pass: &Pass) -> String {
             text.push_str(&format!(", {name} {number}"));
         }
     }
-    if let Some(line) = cause
-        .stderr
-        .lines()
-        .rev()
-        .find(|line| !line.trim().is_empty())
-    {
-        text.push_str(&format!("; it said: {}", line.trim()));
+    if let Some(line) = said(pass) {
+        text.push_str(&format!("; it said: {line}"));
     }
     // A server's words may be orders to a terminal.
     format::printable(&format::without_paths(&text))

@@ -1,18 +1,21 @@
 //! What a duel says in a terminal: who is ahead, by how much and how sure; what it costs; the ratios as a picture.
 //!
-//! Plain words, no colour, within the columns given. It ends at pairs that were compared: everybody left out is
-//! named with the reason.
+//! Plain words, no colour, within the columns given. It ends at pairs that were compared: everybody left out, and every
+//! metric without a ratio, is named with the reason.
 
 use comfy_table::CellAlignment;
-use record::{Answer, CONTROL, Comparison, Results, Scenario};
+use record::{Answer, Comparison, Results, Scenario};
 
 use crate::cells::{self, Cell};
-use crate::comparisons::{PAIRED, THROUGHPUT, is_comparable, is_real, turned};
+use crate::comparisons::{PAIRED, THROUGHPUT, is_real, turned};
 use crate::terminal::text::{clip, wrap_to};
 use crate::terminal::{drawn_in, grid};
 use crate::{format, noise_floor};
 
 mod chart;
+mod expected;
+
+pub use expected::{DuelPair, duel_pairs};
 
 /// The text of a duel in at most `width` columns (60 at least): for each scenario its conditions, a line a pair of
 /// `pairs` (as [`crate::pairs`] makes them), a small table of what they cost, and their ratios of throughput drawn on
@@ -40,11 +43,12 @@ fn section(
     let mut lines = wrap_to(&head(cells, scenario), width);
     let said = throughput.iter().map(|pair| said(pair, scenario));
     lines.extend(said.flat_map(|said| wrap_to(&said, width)));
-    if throughput.is_empty() {
+    let costs: Vec<Vec<Comparison>> = PAIRED[1..].iter().map(|metric| of(metric)).collect();
+    if throughput.is_empty() && costs.iter().all(Vec::is_empty) {
         lines.push("Nobody can be compared.".to_owned());
     }
-    lines.extend(left_out(cells, scenario).flat_map(|it| wrap_to(&it, width)));
-    let costs: Vec<Vec<Comparison>> = PAIRED[1..].iter().map(|metric| of(metric)).collect();
+    let left_out = left_out(cells, scenario, pairs);
+    lines.extend(left_out.iter().flat_map(|it| wrap_to(it, width)));
     lines.extend(table(&costs, width));
     lines.extend(chart::chart(&throughput, width));
     lines
@@ -117,18 +121,29 @@ fn undecided(pair: &Comparison, by: &str) -> String {
     }
 }
 
-/// Who is in no pair, and why.
-fn left_out<'a>(
-    cells: &'a [Cell<'_>],
-    scenario: &'a Scenario,
-) -> impl Iterator<Item = String> + use<'a> {
-    let here = cells.iter().filter(|it| it.scenario.name == scenario.name);
-    here.filter(|it| it.contender != CONTROL && !is_comparable(it, THROUGHPUT))
-        .map(|cell| {
-            let reason = cell.verdict.reason.as_deref().unwrap_or_default();
-            let word = &cell.verdict.word;
-            format!("left out: {}, {word}: {reason}", cell.contender)
-        })
+/// Who is in no pair, or in none by some metric, and why: each reason once.
+fn left_out(cells: &[Cell<'_>], scenario: &Scenario, pairs: &[Comparison]) -> Vec<String> {
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    for pair in expected::expected(cells, scenario) {
+        if pair.found(pairs).is_some() {
+            continue;
+        }
+        for reason in pair.missing(cells) {
+            match reasons.iter_mut().find(|(other, _)| *other == reason) {
+                Some((_, metrics)) if metrics.contains(&pair.metric) => {}
+                Some((_, metrics)) => metrics.push(pair.metric),
+                None => reasons.push((reason, vec![pair.metric])),
+            }
+        }
+    }
+    let said = reasons.into_iter().map(|(reason, metrics)| {
+        if metrics.len() == PAIRED.len() {
+            return format!("left out: {reason}");
+        }
+        let metrics: Vec<&str> = metrics.into_iter().map(noise_floor::words).collect();
+        format!("left out of {}: {reason}", metrics.join(", "))
+    });
+    said.collect()
 }
 
 /// The other metrics: a pair a row, a / b each, below 1 when a needs less.

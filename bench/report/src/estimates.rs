@@ -16,7 +16,6 @@ use crate::struck;
 /// Every metric of every cell, in the order of cells and of [`METRICS`].
 pub(crate) fn estimates(cells: &[Cell<'_>], seed: u64) -> Vec<Estimate> {
     let of_cell = |cell: &Cell<'_>| {
-        let verdict = &cell.verdict;
         let latencies = Latencies::of(cell);
         let metrics = METRICS
             .iter()
@@ -35,7 +34,7 @@ pub(crate) fn estimates(cells: &[Cell<'_>], seed: u64) -> Vec<Estimate> {
             .map(|(name, metric)| {
                 let seed = stats::seed(seed, &[cell.contender, &cell.scenario.name, name]);
                 let found = found(cells, cell, &latencies, name, seed);
-                estimate(cell, (name, metric), verdict, found)
+                estimate(cell, (name, metric), cell.verdict_of(name), found)
             })
             .collect::<Vec<_>>()
     };
@@ -122,7 +121,8 @@ fn found(
             let few = matches!(how, How::Counter) && values.len() < stats::ROUNDS_MIN;
             Ok(Found {
                 value,
-                interval: stats::median_interval(&values, seed),
+                interval: stats::median_interval(&values, seed)
+                    .map(|it| figures::within_reach(metric, it)),
                 rounds: values.len(),
                 note: match value.is_infinite() {
                     true => Some(struck::NEVER.to_owned()),

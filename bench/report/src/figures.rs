@@ -7,6 +7,7 @@ use record::{Pass, Usage, Workload};
 use crate::distribution;
 use crate::latency::Span;
 use crate::memory::Part;
+use crate::stats::Interval;
 use crate::struck;
 
 /// A figure of one pass.
@@ -111,6 +112,23 @@ pub(crate) fn how(metric: &str) -> How {
         calls if calls.starts_with(record::SYSTEM_CALLS) => How::Counter,
         _ => How::Unknown,
     }
+}
+
+/// An interval as far as the metric can reach: that of three rounds may end above the most that an index can be.
+pub(crate) fn within_reach(metric: &str, interval: Interval) -> Interval {
+    let most = match metric.starts_with("jain_") {
+        true => 1.0,
+        false => f64::INFINITY,
+    };
+    Interval {
+        high: interval.high.min(most),
+        ..interval
+    }
+}
+
+/// Whether a metric is a percentile, which few samples make uncertain: of everybody, or of one of the workers.
+pub(crate) fn is_percentile(metric: &str) -> bool {
+    metric.contains("_ns_p")
 }
 
 /// Who said a metric, in the words of [`record::Source`].
@@ -249,6 +267,19 @@ mod tests {
     use super::*;
     use crate::latency::Merged;
     use crate::{cells, fixture};
+
+    #[test]
+    fn no_interval_reaches_beyond_what_an_index_can() {
+        let interval = Interval {
+            low: 0.2,
+            high: 2.5,
+        };
+        let high = |metric| within_reach(metric, interval).high;
+        assert_eq!(
+            (high("jain_connections"), high("throughput_per_s")),
+            (1.0, 2.5)
+        );
+    }
 
     #[test]
     fn how_late_the_generator_was_is_known_where_there_is_a_schedule() {

@@ -23,7 +23,7 @@ use crate::answers::{answers, of_scenario};
 use crate::charts::Drawn;
 use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
-use crate::doubts::VALID;
+use crate::doubts::{FEW_SAMPLES, VALID};
 use crate::markdown::HOCKEY_STICK;
 use crate::{
     capacity, claims, counters, format, labs, ledger, lessons, noise_floor, papers, tables, ways,
@@ -134,12 +134,15 @@ fn pictures(data: &Data<'_>, charts: &[Drawn], redrawn: &Value) -> Markup {
 /// Cells whose figures are weak, by what weakens them.
 fn doubts(data: &Data<'_>) -> Markup {
     let mut found: Vec<(&str, Vec<String>)> = Vec::new();
-    for cell in data.cells.iter().filter(|cell| cell.verdict.word != VALID) {
-        let word = cell.verdict.word.as_str();
-        let who = format!("{} ({})", cell.contender, cell.scenario.name);
-        match found.iter_mut().find(|(other, _)| *other == word) {
-            Some((_, all)) => all.push(who),
-            None => found.push((word, vec![who])),
+    for cell in &data.cells {
+        let verdicts = std::iter::once(&cell.verdict).chain(&cell.of_percentiles);
+        for verdict in verdicts.filter(|it| it.word != VALID) {
+            let word = verdict.word.as_str();
+            let who = format!("{} ({})", cell.contender, cell.scenario.name);
+            match found.iter_mut().find(|(other, _)| *other == word) {
+                Some((_, all)) => all.push(who),
+                None => found.push((word, vec![who])),
+            }
         }
     }
     html! {
@@ -147,7 +150,10 @@ fn doubts(data: &Data<'_>) -> Markup {
         @if found.is_empty() {
             p { "None: every cell is valid." }
         } @else {
-            p { "Figures of these cells are not ranked; why, and what to do, stands below the table of the scenario." }
+            p {
+                "Figures of these cells are not ranked (" (FEW_SAMPLES) ": percentiles alone); why, and what to do, stands "
+                "below the table of the scenario."
+            }
             ul { @for (word, who) in &found { li { strong { (word) } ": " (who.join(", ")) } } }
         }
     }

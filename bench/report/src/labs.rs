@@ -133,15 +133,15 @@ impl Distributions {
 /// # Errors
 /// When one cannot be read.
 pub(crate) fn merged(part: &Part<'_>, name: &str) -> Result<Merged, String> {
-    let mut histograms: Vec<(u32, Histogram<u64>)> = Vec::new();
+    let mut rows = Vec::new();
     for pass in &part.passes {
         let found = pass.lab.as_ref().and_then(|lab| lab.histograms.get(name));
         if let Some(found) = found {
-            let decoded = found.decode().map_err(|error| error.to_string())?;
-            histograms.push((pass.round, decoded));
+            let filled = found.filled().map_err(|error| error.to_string())?;
+            rows.push((pass.round, filled));
         }
     }
-    Ok(Merged::of_rounds(&histograms))
+    Ok(Merged::of_rounds(&rows))
 }
 
 /// The distributions of a part over its rounds, each merged.

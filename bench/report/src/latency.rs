@@ -5,6 +5,7 @@
 //! every round over the union of their buckets are kept, and a reading is a binary search over weighted sums.
 
 use hdrhistogram::Histogram;
+use record::histogram::{Encoded, Filled};
 use record::{Pace, Pass, Scenario, Workload};
 
 use crate::cells::Cell;
@@ -56,36 +57,28 @@ impl Merged {
     /// # Errors
     /// When none is stored, or one cannot be read.
     pub fn of(cell: &Cell<'_>, span: Span) -> Result<Self, String> {
-        let mut histograms = Vec::new();
+        let mut rows = Vec::new();
         for pass in cell.figures() {
-            if let Some(histogram) = decode(pass, cell.scenario, span)? {
-                histograms.push((pass.round, histogram));
+            if let Some(stored) = stored(pass, cell.scenario, span) {
+                rows.push((pass.round, stored.filled().map_err(in_round(pass))?));
             }
         }
-        if histograms.iter().all(|(_, histogram)| histogram.is_empty()) {
+        if rows.iter().all(|(_, filled)| filled.buckets.is_empty()) {
             return Err(span.missing(cell.scenario).to_owned());
         }
-        Ok(Self::new(&histograms))
+        Ok(Self::of_rounds(&rows))
     }
 
     /// Distributions of rounds.
-    pub fn of_rounds(histograms: &[(u32, Histogram<u64>)]) -> Self {
-        Self::new(histograms)
-    }
-
-    fn new(histograms: &[(u32, Histogram<u64>)]) -> Self {
-        let mut buckets: Vec<u64> = histograms
-            .iter()
-            .flat_map(|(_, h)| ends(h))
-            .map(|(end, _)| end)
-            .collect();
-        buckets.sort_unstable();
+    pub fn of_rounds(rows: &[(u32, &Filled)]) -> Self {
+        let all = rows.iter().flat_map(|(_, filled)| filled.buckets.iter());
+        let mut buckets: Vec<u64> = all.map(|(end, _)| *end).collect();
+        // Each row is ascending: a stable sort merges such runs.
+        buckets.sort();
         buckets.dedup();
-        let running = histograms
-            .iter()
-            .map(|(_, h)| totals(&buckets, h))
-            .collect();
-        let rounds = histograms.iter().map(|(round, _)| *round).collect();
+        let running = rows.iter().map(|(_, filled)| totals(&buckets, filled));
+        let running = running.collect();
+        let rounds = rows.iter().map(|(round, _)| *round).collect();
         Merged {
             buckets,
             running,
@@ -164,20 +157,21 @@ impl Merged {
     }
 }
 
-/// A figure of a pass's distribution, its mean say, in nanoseconds; `None` where there is none.
+/// A figure of a pass's distribution, its largest say, in nanoseconds; `None` where there is none.
 pub(crate) fn of_pass(
     pass: &Pass,
     scenario: &Scenario,
     span: Span,
     figure: impl Fn(&Histogram<u64>) -> f64,
 ) -> Option<f64> {
-    let histogram = decode(pass, scenario, span).ok()??;
+    let histogram = stored(pass, scenario, span)?.decode().ok()?;
     (!histogram.is_empty()).then(|| figure(&histogram))
 }
 
 /// The mean of a pass's distribution, nanoseconds.
 pub(crate) fn mean(pass: &Pass, scenario: &Scenario, span: Span) -> Option<f64> {
-    of_pass(pass, scenario, span, Histogram::mean)
+    let filled = stored(pass, scenario, span)?.filled().ok()?;
+    (!filled.buckets.is_empty()).then_some(filled.mean)
 }
 
 /// The distribution of a cell over its rounds, merged; `None` where there is none.
@@ -187,9 +181,13 @@ pub(crate) fn mean(pass: &Pass, scenario: &Scenario, span: Span) -> Option<f64> 
 pub(crate) fn whole(cell: &Cell<'_>, span: Span) -> Result<Option<Histogram<u64>>, String> {
     let mut whole: Option<Histogram<u64>> = None;
     for pass in cell.figures() {
-        match (decode(pass, cell.scenario, span)?, &mut whole) {
-            (Some(histogram), Some(whole)) => add(whole, &histogram)?,
-            (histogram, whole) => *whole = whole.take().or(histogram),
+        let Some(stored) = stored(pass, cell.scenario, span) else {
+            continue;
+        };
+        let histogram = stored.decode().map_err(in_round(pass))?;
+        match &mut whole {
+            Some(whole) => add(whole, &histogram)?,
+            None => whole = Some(histogram),
         }
     }
     Ok(whole)
@@ -204,7 +202,7 @@ pub(crate) fn add(whole: &mut Histogram<u64>, histogram: &Histogram<u64>) -> Res
     whole.add(histogram).map_err(|error| error.to_string())
 }
 
-fn decode(pass: &Pass, scenario: &Scenario, span: Span) -> Result<Option<Histogram<u64>>, String> {
+fn stored<'a>(pass: &'a Pass, scenario: &Scenario, span: Span) -> Option<&'a Encoded> {
     let stored = match span {
         Span::Service => &pass.histograms.service,
         Span::Connect => &pass.histograms.connect,
@@ -219,21 +217,16 @@ fn decode(pass: &Pass, scenario: &Scenario, span: Span) -> Result<Option<Histogr
         }
         Span::Response => &pass.histograms.response,
     };
-    let histogram = stored.as_ref().map(record::histogram::Encoded::decode);
-    histogram
-        .transpose()
-        .map_err(|error| format!("round {}: {error}", pass.round))
+    stored.as_ref()
 }
 
-fn ends(histogram: &Histogram<u64>) -> impl Iterator<Item = (u64, u64)> + '_ {
-    histogram.iter_recorded().map(|step| {
-        let end = histogram.highest_equivalent(step.value_iterated_to());
-        (end, step.count_at_value())
-    })
+fn in_round(pass: &Pass) -> impl FnOnce(record::histogram::DecodeError) -> String {
+    let round = pass.round;
+    move |error| format!("round {round}: {error}")
 }
 
-fn totals(buckets: &[u64], histogram: &Histogram<u64>) -> Vec<u64> {
-    let mut filled = ends(histogram).peekable();
+fn totals(buckets: &[u64], filled: &Filled) -> Vec<u64> {
+    let mut filled = filled.buckets.iter().peekable();
     let mut total = 0;
     buckets
         .iter()
@@ -266,8 +259,9 @@ mod tests {
             rounds in prop::collection::vec(prop::collection::vec(1..40_000_000_000_u64, 1..300), 1..6),
             weights in prop::collection::vec(1..4_u32, 6),
         ) {
-            let rows: Vec<_> = (1..).zip(rounds.iter().map(|round| histogram(round))).collect();
-            let merged = Merged::new(&rows);
+            let rows: Vec<_> = (1..).zip(rounds.iter().map(|round| Filled::of(&histogram(round)))).collect();
+            let rows: Vec<_> = rows.iter().map(|(round, filled)| (*round, filled)).collect();
+            let merged = Merged::of_rounds(&rows);
             let repeated = rounds.iter().zip(&weights).flat_map(|(round, weight)| {
                 round.iter().copied().cycle().take(round.len() * *weight as usize)
             });
@@ -281,8 +275,10 @@ mod tests {
 
     #[test]
     fn a_percentile_needs_ten_samples_beyond_it() {
-        let merged =
-            |samples: u64| Merged::new(&[(1, histogram(&(1..=samples).collect::<Vec<_>>()))]);
+        let merged = |samples: u64| {
+            let filled = Filled::of(&histogram(&(1..=samples).collect::<Vec<_>>()));
+            Merged::of_rounds(&[(1, &filled)])
+        };
         assert!(merged(999).value(0.99).is_err());
         assert!(merged(1_000).value(0.99).is_ok());
         assert!(merged(1_000).value(0.999).is_err());

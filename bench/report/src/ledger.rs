@@ -206,7 +206,7 @@ fn unclosed(share: f64, entries: &[Entry], rest_us: f64) -> Option<String> {
     } else if unpriced.is_empty() {
         format!(
             "{percent} % are accounted for: prices are of calls that find their caches warm and nobody to wake; \
-             {} µs are caches that each task finds cold, wake-ups of clients, and the server's own instructions",
+             {} µs are caches that another task or the other core has used meanwhile, wake-ups of clients, and the server's own instructions",
             crate::format::digits(rest_us)
         )
     } else {

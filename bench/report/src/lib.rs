@@ -83,6 +83,7 @@ mod stats;
 mod struck;
 mod tables;
 mod terminal;
+mod threads;
 mod trace;
 mod ways;
 mod yardsticks;
@@ -97,18 +98,19 @@ pub use claims::Language;
 pub use compare::{Change, Compared, Gate, Side, by_host, compare};
 pub use comparisons::pairs;
 pub use doubts::is_doubt;
-pub use duel::duel;
+pub use duel::{DuelPair, duel, duel_pairs};
 pub use explain::{ModelText, calls_of, explain, model_text, topics};
 pub use export::{Of, csv, distributions, json_lines, observations};
 pub use format::{printable, without_paths};
 pub use hgrm::text as hgrm;
 pub use lessons::{Ask, Class, Kind, Lesson, check, class, lesson, lesson_text, lessons};
-pub use pages::{WriteError, write, write_in};
+pub use pages::{WriteError, Written, write, write_in};
 pub use papers::{Paper, paper, papers};
 pub use pictures::{Charted, NoPicture, charts, picture, png};
 pub use precision::half_widths;
 pub use show::{Shown, show};
 pub use terminal::{capacity_table, terminal, terminal_in};
+pub use threads::on_threads_of_its_own;
 pub use trace::{trace_svg, trace_text};
 
 /// Every figure of `results` with its interval or the reason why there is none, and every comparison with
@@ -117,6 +119,7 @@ pub fn summarise(results: &record::Results) -> record::Summary {
     let cells = cells::cells(results);
     let mut estimates = estimates::estimates(&cells, results.run.seed);
     estimates.extend(labs::estimates(results));
+    let pairs = comparisons::compared_pairs(&cells, &results.run);
     record::Summary {
         schema: record::SUMMARY_SCHEMA.to_owned(),
         suite: results.run.suite_name.clone(),
@@ -124,7 +127,8 @@ pub fn summarise(results: &record::Results) -> record::Summary {
         started: results.run.started.clone(),
         host: results.run.host.clone(),
         estimates,
-        comparisons: comparisons::comparisons(&cells, &results.run),
+        comparisons: comparisons::comparisons(&cells, &results.run, &pairs),
+        pairs,
         noise_floor: noise_floor::noise_floor(&cells, &results.run),
         capacities: capacity::capacities(results),
         judgements: claims::judgements(results, &cells),

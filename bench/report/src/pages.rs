@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
 use record::{Results, StoreError, Summary};
 use serde::Serialize;
 
@@ -35,12 +36,20 @@ pub enum WriteError {
     },
 }
 
-/// Writes summary.json, summary.csv, README.md, charts, of a lesson answers.json, and report.html into `folder`, and returns their
-/// paths; the last is the page. Nothing else in the folder is touched.
+/// What [`write_in`] has made.
+pub struct Written {
+    /// The files; the last is the page.
+    pub files: Vec<PathBuf>,
+    /// What stands in them.
+    pub summary: Summary,
+}
+
+/// Writes summary.json, summary.csv, README.md, charts, of a lesson answers.json, and report.html into `folder`. Nothing else in
+/// the folder is touched.
 ///
 /// # Errors
 /// When a file cannot be written or a chart cannot be drawn.
-pub fn write(folder: &Path, results: &Results) -> Result<Vec<PathBuf>, WriteError> {
+pub fn write(folder: &Path, results: &Results) -> Result<Written, WriteError> {
     write_in(folder, results, Language::English)
 }
 
@@ -52,30 +61,29 @@ pub fn write_in(
     folder: &Path,
     results: &Results,
     language: Language,
-) -> Result<Vec<PathBuf>, WriteError> {
+) -> Result<Written, WriteError> {
     let summary = crate::summarise(results);
     let data = Data::new(results, &summary);
     let drawn = charts::draw_all(&data);
-    let mut written = Vec::new();
+    let mut files = Vec::new();
     let mut put = |name: &str, bytes: &[u8]| -> Result<(), WriteError> {
         let path = folder.join(name);
         record::write_whole(&path, bytes)?;
-        written.push(path);
+        files.push(path);
         Ok(())
     };
     record::make_subfolder(&folder.join("charts"))?;
     put("summary.json", json("summary.json", &summary)?.as_bytes())?;
     put("summary.csv", &csv(&summary)?)?;
-    for Drawn { name, svg, .. } in &drawn {
+    let pixels: Vec<Result<Vec<u8>, String>> =
+        drawn.par_iter().map(|it| charts::png(&it.svg)).collect();
+    for (Drawn { name, svg, .. }, png) in drawn.iter().zip(pixels) {
         put(&format!("charts/{name}.svg"), svg.as_bytes())?;
         let problem = |problem| WriteError::Chart {
             chart: name.clone(),
             problem,
         };
-        put(
-            &format!("charts/{name}.png"),
-            &charts::png(svg).map_err(problem)?,
-        )?;
+        put(&format!("charts/{name}.png"), &png.map_err(problem)?)?;
     }
     let readme = markdown::readme(&data, &drawn, language);
     put("README.md", readme.as_bytes())?;
@@ -83,7 +91,7 @@ pub fn write_in(
         put("answers.json", json("answers.json", answers)?.as_bytes())?;
     }
     put("report.html", html::page(&data, &drawn).as_bytes())?;
-    Ok(written)
+    Ok(Written { files, summary })
 }
 
 fn json(file: &str, what: &impl Serialize) -> Result<String, WriteError> {

@@ -74,7 +74,8 @@ pub fn show(results: &Results, summary: &Summary, shown: &Shown<'_>) -> Result<S
         return Err(format!("nobody has {metric}{under}"));
     }
     if all {
-        let notes = notes(&data, columns);
+        let notes = notes(&data);
+        let notes: Vec<String> = notes.iter().flat_map(|it| wrap_to(it, columns)).collect();
         if !notes.is_empty() {
             lines.push(String::new());
             lines.extend(dim(&notes));

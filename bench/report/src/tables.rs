@@ -5,7 +5,7 @@ use record::{Answer, Scenario};
 use crate::cells::Cell;
 use crate::columns::{self, Column};
 use crate::data::{Data, is_unserved, may_be_shown};
-use crate::doubts::VALID;
+use crate::doubts::{VALID, Verdict};
 use crate::format;
 use crate::struck;
 
@@ -70,7 +70,10 @@ pub(crate) fn table(data: &Data<'_>, scenario: &Scenario) -> Table {
     let here = data.cells.iter();
     let here = here.filter(|cell| cell.scenario.name == scenario.name);
     let mut rows: Vec<Row> = here
-        .map(|cell| row(data, cell, &columns, ranking.contains(&cell.contender)))
+        .map(|cell| {
+            let ranked = ranking.contains(&cell.contender);
+            row(data, cell, &columns, cell.verdict_of(key), ranked)
+        })
         .collect();
     let place = |row: &Row| {
         let place = ranking.iter().position(|name| *name == row.contender);
@@ -112,26 +115,33 @@ impl Table {
     }
 }
 
-fn row(data: &Data<'_>, cell: &Cell<'_>, columns: &[&Column], ranked: bool) -> Row {
+/// `verdict` is that of the figure by which rows are ranked.
+fn row(
+    data: &Data<'_>,
+    cell: &Cell<'_>,
+    columns: &[&Column],
+    verdict: &Verdict,
+    ranked: bool,
+) -> Row {
     let (name, scenario) = (cell.contender, cell.scenario);
     let figures = columns
         .iter()
-        .map(|column| figure(data, name, scenario, column.metric));
+        .map(|column| figure(data, cell, column.metric, &verdict.word));
     let mut cells: Vec<Figure> = figures.collect();
     let ratio = ratio(data, name, scenario, columns::compared(scenario).0);
     cells.insert(columns::before_ratio(scenario), ratio);
-    let verdict = cell.verdict.clone();
     Row {
         contender: name.to_owned(),
         family: cell.family.to_owned(),
         ranked,
-        verdict: verdict.word,
-        reason: verdict.reason,
+        verdict: verdict.word.clone(),
+        reason: verdict.reason.clone(),
         cells,
     }
 }
 
-fn figure(data: &Data<'_>, contender: &str, scenario: &Scenario, metric: &str) -> Figure {
+fn figure(data: &Data<'_>, cell: &Cell<'_>, metric: &str, of_row: &str) -> Figure {
+    let (contender, scenario) = (cell.contender, cell.scenario);
     let Some(it) = data.estimate(contender, &scenario.name, metric) else {
         return Figure {
             text: format::MISSING.to_owned(),
@@ -155,7 +165,14 @@ fn figure(data: &Data<'_>, contender: &str, scenario: &Scenario, metric: &str) -
             }
         }
         (Some(value), _) => Figure {
-            text: written(scenario, contender, metric, value),
+            text: {
+                let text = written(scenario, contender, metric, value);
+                // What does not weaken the row stands with the figure.
+                match may_be_shown(it) || it.verdict == of_row {
+                    true => text,
+                    false => format!("{text} ({})", it.verdict),
+                }
+            },
             interval: format::spread(metric, value, it.low, it.high),
             reason: it
                 .reason

@@ -10,7 +10,7 @@ use crate::answers::answers;
 use crate::claims::{Language, plain, words};
 use crate::conditions::{asked, conditions, cores_of};
 use crate::data::{Data, may_be_shown};
-use crate::doubts::OVERLOAD;
+use crate::doubts::{FEW_SAMPLES, OVERLOAD};
 use crate::{
     capacity, columns, format, labs, ledger, limits, noise_floor, papers, struck, tables, ways,
 };
@@ -62,8 +62,8 @@ pub fn terminal_in(
         .chain(&answers(&data))
         .flat_map(|sentence| wrap(sentence))
         .collect();
-    let notes = notes(&data, COLUMNS);
-    let mut lines = vec![clip(&head(&data), COLUMNS)];
+    let notes = notes(&data);
+    let mut lines = wrap(&head(&data));
     // The answer goes before the contenders that are not the first of their family.
     let others = lines.len() + sentences.len() + path.len() + notes.len().min(3);
     let room = LINES.saturating_sub(others + ABOUT);
@@ -72,15 +72,26 @@ pub fn terminal_in(
     lines.extend(cut(sentences, room, "…"));
     lines.extend(table);
     let room = LINES.saturating_sub(lines.len() + path.len());
-    lines.extend(cut(notes, room, "… and more: see the report"));
+    lines.extend(whole_or_cut(&notes, room));
     lines.extend(path);
     lines.join("\n") + "\n"
+}
+
+/// Notes at their whole length where there is room for that, else a line each.
+fn whole_or_cut(notes: &[String], room: usize) -> Vec<String> {
+    let whole: Vec<String> = notes.iter().flat_map(|note| wrap(note)).collect();
+    if whole.len() <= room {
+        return whole;
+    }
+    let clipped = notes.iter().map(|note| clip(note, COLUMNS)).collect();
+    cut(clipped, room, "… and more: see the report")
 }
 
 /// The claims, a line each, how far the ledger closes, and where the report is.
 fn judged(data: &Data<'_>, report_path: Option<&Path>, language: Language) -> String {
     let tally = words::tally(&data.summary.judgements, language);
-    let mut lines = vec![clip(&head(data), COLUMNS), tally, String::new()];
+    let mut lines = wrap(&head(data));
+    lines.extend([tally, String::new()]);
     lines.extend(plain::lines(data, language, COLUMNS));
     if let Some(path) = report_path {
         let sentence = ledger::page::sentence(data)
@@ -96,7 +107,8 @@ fn judged(data: &Data<'_>, report_path: Option<&Path>, language: Language) -> St
 /// Published results, a line each, and where the report is.
 fn published(data: &Data<'_>, report_path: Option<&Path>) -> String {
     let tally = words::tally(&data.summary.papers, Language::English);
-    let mut lines = vec![clip(&head(data), COLUMNS), tally, String::new()];
+    let mut lines = wrap(&head(data));
+    lines.extend([tally, String::new()]);
     lines.extend(papers::plain::lines(data, COLUMNS));
     if let Some(path) = report_path {
         lines.push(String::new());
@@ -434,16 +446,17 @@ fn loaded(data: &Data<'_>, name: &str, scenario: &str, steady: Option<&Scenario>
 }
 
 /// Doubts of a table's figures that are a line each; who was not served stands in the table itself.
-const WEAK: [&str; 3] = ["client-bound", OVERLOAD, "few-samples"];
+const WEAK: [&str; 3] = ["client-bound", OVERLOAD, FEW_SAMPLES];
 
-/// What weakens the table, what failed, what was skipped: a line each.
-pub(crate) fn notes(data: &Data<'_>, columns: usize) -> Vec<String> {
+/// What weakens the table, what failed, what was skipped or left out.
+pub(crate) fn notes(data: &Data<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     let scenario = data.typical(Workload::Rr).or_else(|| data.typical_open());
     notes.extend(scenario.and_then(|scenario| ways::sentence(data, scenario)));
     let shown = scenario.map(|scenario| rows(data, scenario, ROWS.1));
     for entrant in shown.into_iter().flatten() {
-        let it = scenario.and_then(|it| data.estimate(&entrant.name, &it.name, "throughput_per_s"));
+        // Of percentiles: they have the doubts of all figures, and one of their own.
+        let it = scenario.and_then(|it| data.estimate(&entrant.name, &it.name, "response_ns_p50"));
         if let Some(it) = it.filter(|it| WEAK.contains(&it.verdict.as_str())) {
             let reason = it.reason.clone().unwrap_or_default();
             notes.push(format!(
@@ -458,5 +471,8 @@ pub(crate) fn notes(data: &Data<'_>, columns: usize) -> Vec<String> {
     for (contender, reason) in data.skipped() {
         notes.push(format!("skipped: {contender}, {reason}"));
     }
-    notes.iter().map(|note| clip(note, columns)).collect()
+    for out in &data.results.run.left_out {
+        notes.push(format!("left out: {}, {}", out.scenario, out.reason));
+    }
+    notes
 }

@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use measure::{Contestant, derived_seed, shuffle};
+use measure::{Bench, Contestant, derived_seed, shuffle};
 use record::search::round_of;
 use record::{Pace, PassKind, Planned, Results, Scenario, Search, Slo, Suite};
 
 use super::entrants;
 use super::failure::{Exit, Failure, print};
+use super::hosts::HostsArgs;
 use super::measured::Measured;
 use super::plan;
 use super::resume::Resumed;
@@ -55,6 +56,8 @@ pub struct CapacityArgs {
     #[command(flatten)]
     pub who: Who,
     #[command(flatten)]
+    pub there: HostsArgs,
+    #[command(flatten)]
     pub turn: TurnArgs,
     /// Print one JSON object: the capacities
     #[arg(long)]
@@ -74,10 +77,12 @@ pub fn capacity(args: &CapacityArgs, resumed: Option<Resumed>) -> Result<ExitCod
         work: args.work.clone(),
         ..Search::default()
     };
-    search
-        .check()
-        .map_err(|problem| Failure::usage("there is nothing to search for", problem))?;
-    let contestants = chosen(args)?;
+    search.check().map_err(|problem| {
+        Failure::usage("there is nothing to search for", problem)
+            .hint("fiveways capacity --help, for what a promise may say")
+    })?;
+    let mut bench = args.there.bench()?;
+    let contestants = chosen(args, bench.as_mut())?;
     let suite_text = toml_of(&search);
     let measured = session::carry_out(Asked {
         suite: Suite {
@@ -95,12 +100,12 @@ pub fn capacity(args: &CapacityArgs, resumed: Option<Resumed>) -> Result<ExitCod
         },
         suite_text,
         contestants,
-        bench: None,
+        bench,
         out: args.out.clone(),
         resumed,
         turn: args.turn,
         seed: args.seed,
-        go_on: Box::new(more),
+        go_on: Box::new(|results, _| more(results)),
         quiet: args.json,
         provisional: false,
         lesson: None,
@@ -120,11 +125,12 @@ fn toml_of(search: &Search) -> String {
     )
 }
 
-fn chosen(args: &CapacityArgs) -> Result<Vec<Contestant>, Failure> {
-    let all = entrants::gather(&args.who)?;
+fn chosen(args: &CapacityArgs, bench: Option<&mut Bench>) -> Result<Vec<Contestant>, Failure> {
     if args.names.is_empty() {
-        return entrants::select(all, args.only.as_deref());
+        return entrants::matching(&args.who, args.only.as_deref(), bench);
     }
+    let is_named = |name: &str| args.names.iter().any(|it| it == name);
+    let all = entrants::gather(&args.who, is_named, bench)?;
     let known: Vec<String> = all.iter().map(|one| one.entrant.name.clone()).collect();
     let of_name = |name: &String| {
         let mut all = all.iter();
@@ -226,8 +232,7 @@ fn resolve(scenario: &mut Scenario, capacities: &[(String, f64)], slowest: f64) 
 
 fn conclude(args: &CapacityArgs, measured: Measured) -> Result<ExitCode, Failure> {
     let (results, folder) = (&measured.results, &measured.folder);
-    measured.write_report(report::Language::English)?;
-    let summary = report::summarise(results);
+    let summary = measured.write_report(report::Language::English)?;
     if args.json {
         print(&serde_json::json!({
             "slo": args.slo,

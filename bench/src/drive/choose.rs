@@ -12,6 +12,7 @@ use record::{Results, Search, Workload, read_suite};
 use super::capacity;
 use super::entrants;
 use super::failure::{self, Exit, Failure, print};
+use super::hosts::HostsArgs;
 use super::measured::Measured;
 use super::resume::Resumed;
 use super::session::{self, Asked, More};
@@ -58,6 +59,8 @@ pub struct ChooseArgs {
     #[command(flatten)]
     pub who: Who,
     #[command(flatten)]
+    pub there: HostsArgs,
+    #[command(flatten)]
     pub turn: TurnArgs,
     /// Print one JSON object: the answer and where everybody stands
     #[arg(long)]
@@ -70,11 +73,17 @@ pub struct ChooseArgs {
 /// When the need cannot be meant or not be measured here, or its results cannot be written.
 pub fn choose(args: &ChooseArgs, resumed: Option<Resumed>) -> Result<ExitCode, Failure> {
     let need = args.need.need(args.window)?;
-    need.fits(descriptors(), measure::ports().unwrap_or(u64::MAX))?;
-    let contestants = entrants::select(entrants::gather(&args.who)?, args.only.as_deref())?;
+    if args.there.hosts.is_none() {
+        // Limits are known of this host, and load hosts have their own.
+        need.fits(descriptors(), measure::ports().unwrap_or(u64::MAX))?;
+    }
+    let mut bench = args.there.bench()?;
+    let contestants = entrants::matching(&args.who, args.only.as_deref(), bench.as_mut())?;
     let suite_text = need.toml(args.rounds, &capacity::reference(&contestants));
-    let suite = read_suite(&suite_text, &PathBuf::from("need.toml"))
-        .map_err(|error| Failure::usage("the need makes no suite", error.to_string()))?;
+    let suite = read_suite(&suite_text, &PathBuf::from("need.toml")).map_err(|error| {
+        Failure::usage("the need makes no suite", error.to_string())
+            .hint("fiveways choose --help, for what a need may say")
+    })?;
     if !args.json {
         note(&need);
     }
@@ -83,12 +92,12 @@ pub fn choose(args: &ChooseArgs, resumed: Option<Resumed>) -> Result<ExitCode, F
         suite,
         suite_text: suite_text.clone(),
         contestants,
-        bench: None,
+        bench,
         out: args.out.clone(),
         resumed,
         turn: args.turn,
         seed: args.seed,
-        go_on: Box::new(move |results| headroom.more(results)),
+        go_on: Box::new(move |results, _| headroom.more(results)),
         quiet: args.json,
         provisional: false,
         lesson: None,

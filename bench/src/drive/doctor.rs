@@ -9,7 +9,7 @@ use record::Yardstick;
 use report::{Ink, Style};
 
 use super::failure::{Exit, Failure, print};
-use super::{interrupt, session};
+use super::session;
 
 /// What is shown, and how.
 #[derive(Args, Clone, Copy)]
@@ -28,9 +28,7 @@ pub struct DoctorArgs {
 /// When an agent is lost.
 pub fn doctor(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     measure::adopt_orphans();
-    let interrupt = interrupt::watch().map_err(|error| {
-        Failure::tool("prepare", "signals cannot be watched", error.to_string())
-    })?;
+    let interrupt = session::watch()?;
     let mut bench = session::start_bench(&interrupt)?;
     let measured = yardsticks(&mut bench);
     let host = bench.host.clone();

@@ -11,6 +11,7 @@ use record::{Measure, Results, Scenario, Suite};
 
 use super::entrants;
 use super::failure::{Exit, Failure, print};
+use super::hosts::HostsArgs;
 use super::measured::Measured;
 use super::resume::Resumed;
 use super::session::{self, Asked};
@@ -42,7 +43,7 @@ pub struct DuelArgs {
     /// justice to who has many processes
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     slice: Option<Duration>,
-    /// Add rounds until throughput ratios are known within so much
+    /// Add rounds until throughput ratios are known within so much; below 0.1% none ever is
     #[arg(long, value_name = "PERCENT", default_value = "0.5%", value_parser = percent)]
     precision: f64,
     /// … or so much time is spent
@@ -57,6 +58,8 @@ pub struct DuelArgs {
     #[command(flatten)]
     pub who: Who,
     #[command(flatten)]
+    pub there: HostsArgs,
+    #[command(flatten)]
     pub turn: TurnArgs,
     /// Print one JSON object: the pairs
     #[arg(long)]
@@ -69,7 +72,10 @@ pub struct DuelArgs {
 /// When it cannot begin, or its results cannot be written.
 pub fn duel(args: &DuelArgs, resumed: Option<Resumed>) -> Result<ExitCode, Failure> {
     let (suite, suite_text) = one_scenario(args)?;
-    let contestants = chosen(entrants::gather(&args.who)?, &args.names)?;
+    let is_named = |name: &str| args.names.iter().any(|it| it == name);
+    let mut bench = args.there.bench()?;
+    let all = entrants::gather(&args.who, is_named, bench.as_mut())?;
+    let contestants = chosen(all, &args.names)?;
     let stopping = Stopping::new(args.precision, args.budget, true).after(resumed.as_ref());
     let measured = session::carry_out(Asked {
         suite: Suite {
@@ -82,12 +88,12 @@ pub fn duel(args: &DuelArgs, resumed: Option<Resumed>) -> Result<ExitCode, Failu
         },
         suite_text,
         contestants,
-        bench: None,
+        bench,
         out: args.out.clone(),
         resumed,
         turn: args.turn,
         seed: args.seed,
-        go_on: Box::new(move |results| stopping.more(results)),
+        go_on: Box::new(move |results, spent| stopping.more(results, spent)),
         quiet: args.json,
         provisional: false,
         lesson: None,
@@ -144,10 +150,10 @@ fn chosen(all: Vec<Contestant>, names: &[String]) -> Result<Vec<Contestant>, Fai
             return Err(Failure::unknown("contender", name, &known));
         };
         if let Some(reason) = &found.entrant.skipped {
-            return Err(Failure::usage(
-                format!("{name} cannot take part"),
-                reason.clone(),
-            ));
+            return Err(
+                Failure::usage(format!("{name} cannot take part"), reason.clone())
+                    .hint("fiveways list, for those that can"),
+            );
         }
         let before = chosen
             .iter()
@@ -181,7 +187,7 @@ fn object(measured: &Measured, pairs: &[record::Comparison]) -> serde_json::Valu
         "scenario": scenario.map(|one| &one.name),
         "rounds": scenario.map(|one| one.rounds),
         "seed": run.seed,
-        "pairs": pairs,
+        "pairs": report::duel_pairs(&measured.results, pairs),
         "results": measured.folder.display().to_string(),
     })
 }

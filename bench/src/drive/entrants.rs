@@ -3,30 +3,62 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use measure::Contestant;
+use measure::{Bench, Contestant};
 use record::{CONTROL, Contender, Entrant, Holds, Suite, is_name, read_contenders};
 use regex::Regex;
 
-use super::failure::Failure;
+use super::failure::{Failure, of_a_limit};
 use super::site::Site;
 use crate::Who;
 
+mod echo_server;
+
 /// The foreign contenders that are compiled in.
 const FOREIGN: &str = include_str!("../../contenders.toml");
+/// What mends a pair of programs that do not understand each other.
+const BOTH_OF_ONE_BUILD: &str =
+    "cargo build --release, so that fiveways and echo-server are of one build";
 
-/// Everybody there is, in order: ours, the compiled-in foreign ones, those of files, those of `--with`.
+/// Everybody there is, in order: ours, the compiled-in foreign ones, those of files, those of `--with`. Whoever is not
+/// `wanted` is there by name alone: asking for a version, or building somebody, takes time.
 ///
 /// # Errors
 /// When `echo-server` cannot be found or built, a file has a mistake, or two have one name.
-pub fn gather(who: &Who) -> Result<Vec<Contestant>, Failure> {
-    gather_at(who, &mut Site::Here)
+pub fn gather(
+    who: &Who,
+    wanted: impl Fn(&str) -> bool,
+    bench: Option<&mut Bench>,
+) -> Result<Vec<Contestant>, Failure> {
+    gather_at(who, &wanted, &mut Site::of(bench))
 }
 
-fn gather_at(who: &Who, site: &mut Site<'_>) -> Result<Vec<Contestant>, Failure> {
-    let program = program_of(site)?;
-    let mut all = ours(&program, site)?;
+/// Those whose name matches, of everybody there is.
+///
+/// # Errors
+/// When the expression is none, nobody matches, or they cannot be gathered.
+pub fn matching(
+    who: &Who,
+    pattern: Option<&str>,
+    bench: Option<&mut Bench>,
+) -> Result<Vec<Contestant>, Failure> {
+    let regex = pattern.map(regex).transpose()?;
+    let all = gather(who, |name| matches(regex.as_ref(), name), bench)?;
+    select(all, pattern)
+}
+
+/// Without an expression everybody does.
+fn matches(regex: Option<&Regex>, name: &str) -> bool {
+    regex.is_none_or(|it| it.is_match(name))
+}
+
+fn gather_at(
+    who: &Who,
+    wanted: &dyn Fn(&str) -> bool,
+    site: &mut Site<'_>,
+) -> Result<Vec<Contestant>, Failure> {
+    let program = echo_server::program(site)?;
+    let mut all = ours(&program, wanted, site)?;
     let folder = workspace().join("servers/contenders");
     let mut foreign = read(FOREIGN, &folder.join("contenders.toml"))?;
     for path in &who.contenders {
@@ -44,7 +76,7 @@ fn gather_at(who: &Who, site: &mut Site<'_>) -> Result<Vec<Contestant>, Failure>
             )
             .hint("another name for yours"));
         }
-        all.push(enter(contender, &program, site)?);
+        all.push(enter(contender, &program, wanted, site)?);
     }
     Ok(all)
 }
@@ -80,29 +112,40 @@ pub fn for_suite(
     suite: &Suite,
     site: &mut Site<'_>,
 ) -> Result<Vec<Contestant>, Failure> {
-    let mut all = gather_at(who, site)?;
-    add_own(&mut all, suite, site)?;
-    let (None, Some(about)) = (only, &suite.only) else {
-        return select(all, only);
+    let pattern = match (only, &suite.only) {
+        (None, Some(about)) => Some(with_added(about, who)?),
+        _ => only.map(str::to_owned),
     };
-    let added = added(who)?;
-    let mut pattern = format!("(?:{about})");
-    for name in added {
-        pattern.push_str(&format!("|^{name}$"));
-    }
-    select(all, Some(&pattern))
+    let regex = pattern.as_deref().map(regex).transpose()?;
+    let wanted = |name: &str| matches(regex.as_ref(), name);
+    let mut all = gather_at(who, &wanted, site)?;
+    add_own(&mut all, suite, &wanted, site)?;
+    select(all, pattern.as_deref())
 }
 
-/// Contenders that the suite brings along.
+/// Whom the suite is about, or whom the user has added.
+fn with_added(about: &str, who: &Who) -> Result<String, Failure> {
+    let mut pattern = format!("(?:{about})");
+    for name in added(who)? {
+        pattern.push_str(&format!("|^{name}$"));
+    }
+    Ok(pattern)
+}
+
+/// Contenders that the suite brings along; whoever is not `wanted` by name alone.
 ///
 /// # Errors
 /// When a name is taken.
 pub fn add_own(
     all: &mut Vec<Contestant>,
     suite: &Suite,
+    wanted: &dyn Fn(&str) -> bool,
     site: &mut Site<'_>,
 ) -> Result<(), Failure> {
-    let program = program_of(site)?;
+    if suite.contenders.is_empty() {
+        return Ok(());
+    }
+    let program = echo_server::program(site)?;
     for contender in &suite.contenders {
         if all.iter().any(|known| known.entrant.name == contender.name) {
             return Err(Failure::usage(
@@ -111,7 +154,7 @@ pub fn add_own(
             )
             .hint("another name for yours"));
         }
-        all.push(enter(contender.clone(), &program, site)?);
+        all.push(enter(contender.clone(), &program, wanted, site)?);
     }
     Ok(())
 }
@@ -135,6 +178,7 @@ fn read_file(path: &Path) -> Result<String, Failure> {
             format!("the contenders of {} cannot be read", path.display()),
             error.to_string(),
         )
+        .hint("--contenders FILE with a file that you may read")
     })
 }
 
@@ -148,6 +192,7 @@ pub fn regex(pattern: &str) -> Result<Regex, Failure> {
             format!("`{pattern}` is no regular expression"),
             error.to_string().replace('\n', " "),
         )
+        .hint("a name, or some of them: '^(prefork|tokio)$'")
     })
 }
 
@@ -178,8 +223,10 @@ pub fn without_paths(words: impl Iterator<Item = String>) -> Vec<String> {
 }
 
 fn read(text: &str, path: &Path) -> Result<Vec<Contender>, Failure> {
-    read_contenders(text, path)
-        .map_err(|error| Failure::usage("a file of contenders has a mistake", error.to_string()))
+    read_contenders(text, path).map_err(|error| {
+        Failure::usage("a file of contenders has a mistake", error.to_string())
+            .hint("the same once that line is mended; nothing was begun")
+    })
 }
 
 /// `NAME=COMMAND`, the command split as a shell would, but run without one.
@@ -216,6 +263,7 @@ fn from_words(with: &str) -> Result<Contender, Failure> {
 fn enter(
     contender: Contender,
     echo_server: &Path,
+    wanted: &dyn Fn(&str) -> bool,
     site: &mut Site<'_>,
 ) -> Result<Contestant, Failure> {
     let mut contestant = Contestant {
@@ -238,6 +286,9 @@ fn enter(
             ),
         ],
     };
+    if !wanted(&contestant.entrant.name) {
+        return Ok(contestant);
+    }
     contestant.entrant.skipped = match missing(&contestant, &contender.requires, site)? {
         Some(program) => Some(format!("{program} is not installed{}", site.words())),
         None => build(&contestant, &contender.build, site)?.err(),
@@ -263,7 +314,7 @@ fn missing(
         needed.extend(contestant.fill(&all, &[]));
     }
     for program in needed {
-        if site.find(&program)?.is_none() {
+        if !site.has(&program)? {
             return Ok(Some(program));
         }
     }
@@ -316,20 +367,30 @@ fn hash(contestant: &Contestant, site: &mut Site<'_>) -> Result<String, Failure>
     Ok(hash.map_or("unknown".to_owned(), |hash| format!("sha256 {hash}")))
 }
 
-fn ours(program: &Path, site: &mut Site<'_>) -> Result<Vec<Contestant>, Failure> {
+fn ours(
+    program: &Path,
+    wanted: &dyn Fn(&str) -> bool,
+    site: &mut Site<'_>,
+) -> Result<Vec<Contestant>, Failure> {
     let words = [program.display().to_string(), "--list".to_owned()];
     let said = site.run(&words)?.map_err(|error| {
-        Failure::tool(
-            "prepare",
-            format!("{} cannot be run", program.display()),
-            error,
-        )
+        let of_a_limit = of_a_limit(&error).map(|when| format!("the same {when}"));
+        let hint = of_a_limit.unwrap_or_else(|| BOTH_OF_ONE_BUILD.to_owned());
+        let what = format!("{} cannot be run", program.display());
+        Failure::tool("prepare", what, error).hint(hint)
     })?;
     let lines = said.stdout.lines();
-    lines.map(|line| our_model(line, program, site)).collect()
+    lines
+        .map(|line| our_model(line, program, wanted, site))
+        .collect()
 }
 
-fn our_model(line: &str, program: &Path, site: &mut Site<'_>) -> Result<Contestant, Failure> {
+fn our_model(
+    line: &str,
+    program: &Path,
+    wanted: &dyn Fn(&str) -> bool,
+    site: &mut Site<'_>,
+) -> Result<Contestant, Failure> {
     let fields: Vec<&str> = line.split('\t').collect();
     let [name, family, holds, _sentence] = fields[..] else {
         return Err(Failure::tool(
@@ -337,11 +398,13 @@ fn our_model(line: &str, program: &Path, site: &mut Site<'_>) -> Result<Contesta
             "echo-server --list is not understood",
             line.to_owned(),
         )
-        .hint("cargo build --release, so that both programs are of one version"));
+        .hint(BOTH_OF_ONE_BUILD));
     };
-    let holds = holds
-        .parse()
-        .map_err(|error: String| Failure::tool("prepare", line.to_owned(), error))?;
+    let holds = holds.parse().map_err(|error: String| {
+        let cause = format!("{line}: {error}");
+        Failure::tool("prepare", "echo-server --list is not understood", cause)
+            .hint(BOTH_OF_ONE_BUILD)
+    })?;
     let command = "{echo-server} MODEL --port {port} --workers {workers} --message {message} --work {work} \
                    --state {state} --touch {touch}";
     let mut contestant = Contestant {
@@ -366,9 +429,11 @@ fn our_model(line: &str, program: &Path, site: &mut Site<'_>) -> Result<Contesta
         let words = ["--listen", "{address}"].map(str::to_owned);
         contestant.entrant.command.extend(words);
     }
-    let hash = hash(&contestant, site)?;
-    contestant.entrant.version = format!("{}, {hash}", env!("CARGO_PKG_VERSION"));
-    contestant.entrant.skipped = denied(name, program, site)?;
+    if wanted(name) {
+        let hash = hash(&contestant, site)?;
+        contestant.entrant.version = format!("{}, {hash}", env!("CARGO_PKG_VERSION"));
+        contestant.entrant.skipped = denied(name, program, site)?;
+    }
     Ok(contestant)
 }
 
@@ -385,77 +450,4 @@ fn denied(model: &str, program: &Path, site: &mut Site<'_>) -> Result<Option<Str
     let reason = said.stderr.lines().next().unwrap_or_default();
     let reason = reason.strip_prefix("echo-server: ").unwrap_or(reason);
     Ok((said.status == Some(UNAVAILABLE)).then(|| reason.to_owned()))
-}
-
-/// `echo-server` where contenders will run; on another host beside fiveways there, or on its PATH.
-fn program_of(site: &mut Site<'_>) -> Result<PathBuf, Failure> {
-    if !site.is_there() {
-        return echo_server();
-    }
-    let found = site.find("echo-server")?;
-    found.map(|program| program.path).ok_or_else(|| {
-        Failure::tool(
-            "prepare",
-            "echo-server is not on the server's host",
-            "it is neither beside fiveways there nor on its PATH",
-        )
-        .hint("both programs of one build, in one folder of that host")
-    })
-}
-
-/// `echo-server`: built by cargo when this binary stands where cargo has put it and its workspace is still
-/// there (so that what is measured is what the sources say), else the one that stands beside this binary.
-fn echo_server() -> Result<PathBuf, Failure> {
-    let own = std::env::current_exe().map_err(|error| {
-        Failure::tool(
-            "prepare",
-            "this program cannot find itself",
-            error.to_string(),
-        )
-    })?;
-    let beside = own.with_file_name("echo-server");
-    let root = workspace();
-    let folder = own.parent().unwrap_or(Path::new("."));
-    let profile = folder.file_name().and_then(|name| name.to_str());
-    if let (Some(profile @ ("debug" | "release")), true) =
-        (profile, root.join("Cargo.toml").is_file())
-    {
-        build_echo_server(&root, folder, profile)?;
-    }
-    if beside.is_file() {
-        return Ok(beside);
-    }
-    Err(Failure::tool(
-        "prepare",
-        "echo-server is not found",
-        format!("it is not beside {}", own.display()),
-    )
-    .hint("cargo build --release in the workspace, and keep both programs in one folder"))
-}
-
-fn build_echo_server(root: &Path, folder: &Path, profile: &str) -> Result<(), Failure> {
-    let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--quiet", "--package", "servers", "--target-dir"]);
-    cargo.arg(folder.parent().unwrap_or(folder));
-    if profile == "release" {
-        cargo.arg("--release");
-    }
-    let failed = |cause: String| {
-        Failure::tool("prepare", "echo-server cannot be built", cause)
-            .hint("cargo build --release --package servers, and read what it says")
-    };
-    let output = cargo
-        .current_dir(root)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| failed(error.to_string()))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    let first = stderr
-        .lines()
-        .find(|line| line.starts_with("error"))
-        .unwrap_or("cargo does not say why");
-    Err(failed(first.to_owned()))
 }

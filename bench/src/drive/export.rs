@@ -73,8 +73,10 @@ pub fn export(args: &ExportArgs) -> Result<ExitCode, Failure> {
         Format::Json => report::json_lines(&observations),
         _ => report::csv(&observations),
     };
-    let bytes =
-        bytes.map_err(|cause| Failure::tool("export", "the figures cannot be written", cause))?;
+    let bytes = bytes.map_err(|cause| {
+        Failure::tool("export", "the figures cannot be written", cause)
+            .hint("the other --format (csv, json); the records are kept")
+    })?;
     match output {
         Some(path) => write(path, &bytes)?,
         None => print(&String::from_utf8_lossy(&bytes).trim_end()),

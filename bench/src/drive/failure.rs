@@ -4,6 +4,10 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
+use measure::AgentError;
+use nix::libc::{EAGAIN, EDQUOT, EFBIG, EMFILE, ENFILE, ENOMEM, ENOSPC};
+use record::StoreError;
+
 /// How the program ends. When several hold, the strongest wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -107,6 +111,19 @@ impl Failure {
         .hint("fiveways resume DIR; and tell its authors")
     }
 
+    /// An agent cannot be had, or not be asked: by an error of its own, or because the user has ended the program meanwhile.
+    pub fn agent(
+        phase: &'static str,
+        error: impl Into<String>,
+        cause: &AgentError,
+        hint: impl Into<String>,
+    ) -> Self {
+        match cause {
+            AgentError::Interrupted => Failure::interrupted("interrupted; nothing was measured"),
+            _ => Failure::tool(phase, error, cause.to_string()).hint(hint),
+        }
+    }
+
     /// The user has told the program to end before there was anything to keep.
     pub fn interrupted(error: impl Into<String>) -> Self {
         Failure {
@@ -161,15 +178,47 @@ pub fn print(what: &impl Display) {
     let _ = writeln!(std::io::stdout().lock(), "{what}");
 }
 
-impl From<record::StoreError> for Failure {
-    fn from(error: record::StoreError) -> Self {
-        Failure::tool(
-            "results",
-            "the results folder cannot be used",
-            error.to_string(),
-        )
-        .hint("--out DIR with a folder that you may write to")
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let cause = error.to_string();
+        let hint = match &error {
+            StoreError::Occupied(folder) => format!(
+                "--out DIR with another folder; fiveways resume {} goes on with the run in this one",
+                folder.display()
+            ),
+            StoreError::Busy(_) => {
+                "the same without --now: then the end of the other is waited for".to_owned()
+            }
+            _ => of_a_limit(&cause).map_or_else(
+                || "--out DIR with a folder that you may write to".to_owned(),
+                |when| format!("the same {when}, or --out DIR with another folder"),
+            ),
+        };
+        let what = "the results folder cannot be used; what is in it stays as it was";
+        Failure::tool("results", what, cause).hint(hint)
     }
+}
+
+/// When a thing can be typed again whose cause has the number of a limit of this process or this machine.
+pub fn of_a_limit(cause: &str) -> Option<&'static str> {
+    const LIMITS: [(i32, &str); 7] = [
+        (EAGAIN, "after `ulimit -u` with a higher number"),
+        (
+            ENOMEM,
+            "once there is more memory (`ulimit -v`, too, is a limit of it)",
+        ),
+        (
+            ENFILE,
+            "after `sysctl -w fs.file-max=` with a higher number",
+        ),
+        (EMFILE, "after `ulimit -n` with a higher number"),
+        (EFBIG, "after `ulimit -f unlimited`"),
+        (ENOSPC, "once there is room"),
+        (EDQUOT, "once there is room"),
+    ];
+    let named = |number: &i32| cause.contains(&format!("(os error {number})"));
+    let found = LIMITS.iter().find(|(number, _)| named(number));
+    found.map(|(_, when)| *when)
 }
 
 impl From<report::WriteError> for Failure {
@@ -182,6 +231,15 @@ impl From<report::WriteError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_is_told_by_its_number_and_with_what_raises_it() {
+        let cause = |errno| std::io::Error::from_raw_os_error(errno).to_string();
+        assert!(of_a_limit(&cause(EMFILE)).is_some_and(|it| it.contains("ulimit -n")));
+        assert!(of_a_limit(&cause(EAGAIN)).is_some_and(|it| it.contains("ulimit -u")));
+        assert!(of_a_limit(&cause(ENOSPC)).is_some_and(|it| it.contains("room")));
+        assert_eq!(of_a_limit(&cause(nix::libc::EACCES)), None);
+    }
 
     #[test]
     fn every_exit_code_has_its_text() {

@@ -1,8 +1,9 @@
 //! Hosts: a file of the user's read, an agent started on each, and whether each load host reaches the server's.
 
 use std::net::{IpAddr, ToSocketAddrs};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use measure::{AgentError, Bench};
 use record::hosts::ServerHost;
 use record::{Hosts, read_hosts};
@@ -10,12 +11,30 @@ use record::{Hosts, read_hosts};
 use super::failure::Failure;
 use super::session;
 
+/// Where it is measured, if not on this host alone.
+#[derive(Args, Clone, Default)]
+pub struct HostsArgs {
+    /// Servers on one host, load from others: their names, and how fiveways is started there
+    #[arg(long, value_name = "FILE")]
+    pub hosts: Option<PathBuf>,
+}
+
+impl HostsArgs {
+    /// Agents on them, if there are any.
+    ///
+    /// # Errors
+    /// Those of [`start`].
+    pub fn bench(&self) -> Result<Option<Bench>, Failure> {
+        self.hosts.as_deref().map(start).transpose()
+    }
+}
+
 /// Agents on all hosts of this file.
 ///
 /// # Errors
 /// When the file has a mistake, an agent cannot be started or is of another version, or a load host does not reach the
 /// server's: which, and why.
-pub fn start(path: &Path) -> Result<Bench, Failure> {
+fn start(path: &Path) -> Result<Bench, Failure> {
     let hosts = read(path)?;
     let address = address(&hosts.server)?;
     measure::adopt_orphans();
@@ -47,9 +66,12 @@ fn read(path: &Path) -> Result<Hosts, Failure> {
             format!("the hosts of {} cannot be read", path.display()),
             error.to_string(),
         )
+        .hint("--hosts FILE with a file that you may read")
     })?;
-    read_hosts(&text, path)
-        .map_err(|error| Failure::usage("the file of hosts has a mistake", error.to_string()))
+    read_hosts(&text, path).map_err(|error| {
+        Failure::usage("the file of hosts has a mistake", error.to_string())
+            .hint("the same once that line is mended; nothing was begun")
+    })
 }
 
 /// Where load hosts find the server.
@@ -76,12 +98,12 @@ fn no_agent(error: AgentError) -> Failure {
     let text = error.to_string();
     let hint = match &error {
         AgentError::Refused(_) => "the same build of fiveways on every host",
-        _ if text.contains("127") || text.contains("not found") => {
+        _ if text.contains("exit status: 127") || text.contains("not found") => {
             "fiveways by its whole path in the launcher: it is not on the PATH of that host"
         }
         _ => {
             "the launcher's command by hand, with the host in its place: it waits for messages, and ends at Ctrl-D"
         }
     };
-    Failure::tool("hosts", "an agent cannot be started", text).hint(hint)
+    Failure::agent("hosts", "an agent cannot be started", &error, hint)
 }

@@ -11,6 +11,7 @@ use report::{Language, Lesson};
 use terminal_size::{Width, terminal_size_of};
 
 use super::failure::{Failure, print};
+use super::hosts::HostsArgs;
 use super::measured::Measured;
 use super::resume::Resumed;
 use super::session::{self, Asked};
@@ -51,6 +52,8 @@ pub struct LessonArgs {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     #[command(flatten)]
+    pub there: HostsArgs,
+    #[command(flatten)]
     pub turn: TurnArgs,
     /// Print the answers as one JSON object
     #[arg(long, requires = "number")]
@@ -79,7 +82,8 @@ pub fn lesson(args: &LessonArgs, resumed: Option<Resumed>) -> Result<ExitCode, F
         Some(_) => None,
         None => Some(predicted(args, lesson)?),
     };
-    let mut contestants = run::contestants(&Who::default(), None, &suite, None)?;
+    let mut bench = args.there.bench()?;
+    let mut contestants = run::contestants(&Who::default(), None, &suite, bench.as_mut())?;
     contestants.retain(|it| {
         it.entrant.is_part() || suite.scenarios.iter().any(|one| one.asks(&it.entrant.name))
     });
@@ -89,10 +93,10 @@ pub fn lesson(args: &LessonArgs, resumed: Option<Resumed>) -> Result<ExitCode, F
         contestants,
         out: args.out.clone(),
         seed: args.seed,
-        go_on: Box::new(|_| None),
+        go_on: Box::new(|_, _| None),
         quiet: args.json,
         provisional: false,
-        bench: None,
+        bench,
         resumed,
         turn: args.turn,
         lesson: taken,
@@ -232,9 +236,8 @@ fn suite_of(lesson: &Lesson, args: &LessonArgs) -> Result<(Suite, String), Failu
 }
 
 fn conclude(args: &LessonArgs, measured: Measured) -> Result<ExitCode, Failure> {
-    measured.write_report(args.lang)?;
+    let summary = measured.write_report(args.lang)?;
     let (results, folder) = (&measured.results, &measured.folder);
-    let summary = report::summarise(results);
     let path = folder.join("answers.json");
     if args.json {
         let mut object = serde_json::to_value(&summary.lesson).unwrap_or_default();

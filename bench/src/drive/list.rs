@@ -18,7 +18,7 @@ const COLUMNS: usize = 80;
 /// # Errors
 /// When contenders cannot be gathered.
 pub fn list(who: &Who, json: bool) -> Result<ExitCode, Failure> {
-    let contestants = entrants::gather(who)?;
+    let contestants = entrants::gather(who, |_| true, None)?;
     let suites: Vec<record::Suite> = SUITES
         .iter()
         .filter_map(|(name, text)| read_suite(text, std::path::Path::new(name)).ok())
@@ -74,7 +74,7 @@ fn takes(suite: &Suite, all: &[Contestant]) -> Result<String, Failure> {
     let mut contestants = labs::mechanisms(suite)?;
     if !suite.scenarios.is_empty() {
         contestants.extend(entrants::select(all.to_vec(), suite.only.as_deref())?);
-        entrants::add_own(&mut contestants, suite, &mut Site::Here)?;
+        entrants::add_own(&mut contestants, suite, &|_| true, &mut Site::Here)?;
     }
     let entrants: Vec<_> = contestants.into_iter().map(|one| one.entrant).collect();
     let passes = plan::passes(suite, &plan::present(&entrants), 0);

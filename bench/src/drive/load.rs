@@ -17,7 +17,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, unshare};
 
 use super::failure::{Exit, Failure, print};
-use super::interrupt;
+use super::session;
 use findings::Findings;
 
 pub use asked::{LoadArgs, rate, size};
@@ -99,9 +99,7 @@ fn tell_when_interrupted(
     span: &Span,
     so_far: &SoFar,
 ) -> Result<(), Failure> {
-    let interrupt = interrupt::watch().map_err(|error| {
-        Failure::tool("prepare", "signals cannot be watched", error.to_string())
-    })?;
+    let interrupt = session::watch()?;
     let (args, plan, span, so_far) = (args.clone(), plan.clone(), *span, Arc::clone(so_far));
     std::thread::spawn(move || {
         wait(&interrupt);

@@ -4,10 +4,11 @@
 use std::path::PathBuf;
 
 use measure::AgentError;
-use record::{Outcome, Pass, Results, StoreError};
+use record::{BrokenOff, Outcome, Pass, Results, StoreError, Summary};
 
-use super::failure::{Exit, Failure, note};
+use super::failure::{Exit, Failure, note, of_a_limit};
 use super::resume;
+use super::turn::Turn;
 
 /// What was measured, to its end or not.
 pub struct Measured {
@@ -17,6 +18,9 @@ pub struct Measured {
     pub results: Results,
     /// What ended it before its plan was done.
     pub ended: Result<(), Broken>,
+    /// Kept for what follows: traces, and the report, are work that would disturb whoever is next. `None` where nothing
+    /// was left to measure.
+    pub turn: Option<Turn>,
 }
 
 /// What ended a session before its plan was done.
@@ -33,18 +37,18 @@ impl Measured {
         self.ended.is_ok()
     }
 
-    /// Writes the report. Where the run broke off because nothing can be written, that is what is told at the end, and
-    /// the report is missed in passing.
+    /// Writes the report, and returns what stands in it. Where the run broke off because nothing can be written, that is
+    /// what is told at the end, and the report is missed in passing.
     ///
     /// # Errors
     /// When it alone cannot be written.
-    pub fn write_report(&self, language: report::Language) -> Result<(), Failure> {
+    pub fn write_report(&self, language: report::Language) -> Result<Summary, Failure> {
         match report::write_in(&self.folder, &self.results, language) {
             Err(error) if matches!(self.ended, Err(Broken::Store(_))) => {
                 note(&format!("its report cannot be written either: {error}"));
-                Ok(())
+                Ok(report::summarise(&self.results))
             }
-            written => Ok(written.map(drop)?),
+            written => Ok(written?.summary),
         }
     }
 
@@ -69,12 +73,30 @@ impl Measured {
                 note(&format!("interrupted; {kept}\n  try: {go_on}"));
                 Ok(Exit::Interrupted)
             }
-            Err(Broken::Agent(error)) => Err(broke_off("measure", error.to_string())
-                .hint(format!("{go_on}; if it happens again, fiveways verify"))),
-            Err(Broken::Store(error)) => Err(broke_off("results", error.to_string()).hint(
-                format!("{go_on}, once there is room; what is recorded stays"),
-            )),
+            Err(Broken::Agent(error)) => {
+                let broken = self.results.run.broken_off.as_ref();
+                let during = broken.map_or(String::new(), under_way);
+                Err(broke_off("measure", format!("{error}{during}"))
+                    .hint(format!("{go_on}; if it happens again, fiveways verify")))
+            }
+            Err(Broken::Store(error)) => {
+                let cause = error.to_string();
+                let when = of_a_limit(&cause).unwrap_or("once it can be written to");
+                let hint = format!("{go_on}, {when}; what is recorded stays");
+                Err(broke_off("results", cause).hint(hint))
+            }
         }
+    }
+}
+
+/// What was being measured then, if anything was.
+fn under_way(broken: &BrokenOff) -> String {
+    match broken.contenders.join(", ") {
+        nobody if nobody.is_empty() => String::new(),
+        names => format!(
+            "; it was round {} of {}, with {names}",
+            broken.round, broken.scenario
+        ),
     }
 }
 

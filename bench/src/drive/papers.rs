@@ -8,6 +8,7 @@ use clap::Args;
 use report::Language;
 
 use super::failure::{Failure, print};
+use super::hosts::HostsArgs;
 use super::resume::Resumed;
 use super::run;
 use super::turn::TurnArgs;
@@ -35,6 +36,8 @@ pub struct PapersArgs {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     #[command(flatten)]
+    pub there: HostsArgs,
+    #[command(flatten)]
     pub turn: TurnArgs,
     /// Print one JSON object: what is listed, or the summary of the run
     #[arg(long)]
@@ -55,7 +58,7 @@ pub fn papers(args: &PapersArgs, resumed: Option<Resumed>) -> Result<ExitCode, F
     let asked = RunArgs {
         suite: "papers".to_owned(),
         out: args.out.clone(),
-        hosts: None,
+        there: args.there.clone(),
         save: None,
         only: None,
         scenario: Some(format!("^({})$", paper.scenarios().join("|"))),

@@ -12,7 +12,8 @@ pub struct Progress {
     bar: ProgressBar,
     nominal: Duration,
     begun: Instant,
-    table: String,
+    /// The round after which the last provisional answer was shown; 0 before the first.
+    answered: u32,
 }
 
 impl Progress {
@@ -30,7 +31,7 @@ impl Progress {
             bar,
             nominal,
             begun: Instant::now(),
-            table: String::new(),
+            answered: 0,
         }
     }
 
@@ -70,15 +71,21 @@ impl Progress {
         self.bar.inc(passes);
     }
 
-    /// An answer that later rounds will tighten. On a terminal the first one is shown, and then each time
-    /// a round has ended; in a log, once.
-    pub fn provisional(&mut self, table: String) {
-        if !self.bar.is_hidden() || self.table.is_empty() {
-            // Nobody may be there to read it.
-            let write = || writeln!(std::io::stderr().lock(), "{table}");
-            let _ = self.bar.suspend(write);
+    /// Whether an answer that rests on so many rounds would be shown: the first one, and on a terminal whenever it may
+    /// have changed; in a log, once.
+    pub fn wants_answer(&self, rounds: u32) -> bool {
+        match self.answered {
+            0 => true,
+            answered => !self.bar.is_hidden() && rounds >= next_answer(answered),
         }
-        self.table = table;
+    }
+
+    /// An answer that later rounds will tighten.
+    pub fn provisional(&mut self, rounds: u32, table: &str) {
+        // Nobody may be there to read it.
+        let write = || writeln!(std::io::stderr().lock(), "{table}");
+        let _ = self.bar.suspend(write);
+        self.answered = rounds;
     }
 
     /// The last word.
@@ -93,5 +100,34 @@ impl Progress {
         }
         let elapsed = self.begun.elapsed().as_secs_f64();
         Duration::from_secs_f64(elapsed / done as f64 * all.saturating_sub(done) as f64)
+    }
+}
+
+/// After so many rounds the next answer is due: after each of the first ten, then when there are a fifth more. An answer
+/// unpacks all that was recorded. Made after every one of many rounds, all answers together would cost as the square of
+/// the rounds, and say the same again: an interval that rests on a fifth more is a tenth narrower.
+fn next_answer(answered: u32) -> u32 {
+    answered + (answered / 5).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_become_rarer_so_that_they_cost_as_much_as_a_few_readings_of_everything() {
+        let due = std::iter::successors(Some(1), |rounds| Some(next_answer(*rounds)));
+        let due: Vec<u32> = due.take_while(|rounds| *rounds <= 1_000).collect();
+        assert_eq!(due[..8], [1, 2, 3, 4, 5, 6, 7, 8]);
+        let unpacked: u32 = due.iter().sum();
+        assert!(unpacked < 7 * 1_000, "{unpacked} rounds are read: {due:?}");
+    }
+
+    #[test]
+    fn a_log_is_told_once() {
+        let mut progress = Progress::new(9, Duration::ZERO, true);
+        assert!(progress.wants_answer(1));
+        progress.provisional(1, "");
+        assert!((2..=9).all(|round| !progress.wants_answer(round)));
     }
 }

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use record::{Entrant, Host, Pass, Results, Run, Writer};
+use record::{Entrant, Host, Pass, Results, Run, StoreError, Writer};
 
 use super::failure::Failure;
 
@@ -26,8 +26,10 @@ pub fn copy(results: &Results, folder: &Path) -> Result<Results, Failure> {
         // They are full of names of files.
         traces: Vec::new(),
     };
-    let mut writer = Writer::create(folder, &redacted.run)?;
-    writer.append(&redacted.passes)?;
+    let hint = "--redact COPY with a new folder that you may write to";
+    let failed = |error: StoreError| Failure::from(error).hint(hint);
+    let mut writer = Writer::create(folder, &redacted.run).map_err(failed)?;
+    writer.append(&redacted.passes).map_err(failed)?;
     Ok(redacted)
 }
 

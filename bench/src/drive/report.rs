@@ -32,8 +32,7 @@ pub fn report(
         }
         None => folder,
     };
-    report::write_in(&folder, &results, lang)?;
-    let summary = report::summarise(&results);
+    let summary = report::write_in(&folder, &results, lang)?.summary;
     if json {
         let mut object = serde_json::to_value(&summary).unwrap_or_default();
         object["results"] = folder.display().to_string().into();

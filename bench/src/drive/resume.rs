@@ -8,10 +8,11 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, Parser};
-use measure::Contestant;
+use measure::{Bench, Contestant};
 use record::{Entrant, Host, Pass, Planned, Results, Resumption, Suite, Writer};
 
 use super::failure::{Failure, note};
+use super::hosts::HostsArgs;
 use super::turn::TurnArgs;
 use super::{capacity, choose, duel, entrants, folder, lesson, papers, run, session, suites};
 use crate::{Cli, Verb, Who};
@@ -23,6 +24,8 @@ pub struct ResumeArgs {
     dir: Option<PathBuf>,
     #[command(flatten)]
     who: Who,
+    #[command(flatten)]
+    there: HostsArgs,
     #[command(flatten)]
     turn: TurnArgs,
     /// Print the summary as one JSON object on standard output
@@ -39,7 +42,7 @@ pub fn resume(args: &ResumeArgs) -> Result<ExitCode, Failure> {
         Some(dir) => dir.clone(),
         None => folder::newest()?,
     };
-    let results = folder::read(&folder)?;
+    let results = folder::read_to_go_on(&folder)?;
     let resumed = Resumed { folder, results };
     let verb = resumed.verb()?;
     let (turn, json) = (args.turn, args.json);
@@ -47,29 +50,38 @@ pub fn resume(args: &ResumeArgs) -> Result<ExitCode, Failure> {
         contenders: typed_or(&args.who.contenders, &recorded.contenders),
         with: typed_or(&args.who.with, &recorded.with),
     };
+    let there = |recorded: HostsArgs| HostsArgs {
+        hosts: args.there.hosts.clone().or(recorded.hosts),
+    };
     match verb {
         Verb::Run(mut asked) => {
             (asked.who, asked.turn, asked.json) = (who(&asked.who), turn, json);
+            asked.there = there(asked.there);
             run::run(&asked, Some(resumed))
         }
         Verb::Duel(mut asked) => {
             (asked.who, asked.turn, asked.json) = (who(&asked.who), turn, json);
+            asked.there = there(asked.there);
             duel::duel(&asked, Some(resumed))
         }
         Verb::Capacity(mut asked) => {
             (asked.who, asked.turn, asked.json) = (who(&asked.who), turn, json);
+            asked.there = there(asked.there);
             capacity::capacity(&asked, Some(resumed))
         }
         Verb::Choose(mut asked) => {
             (asked.who, asked.turn, asked.json) = (who(&asked.who), turn, json);
+            asked.there = there(asked.there);
             choose::choose(&asked, Some(resumed))
         }
         Verb::Lesson(mut asked) => {
             (asked.turn, asked.json) = (turn, json);
+            asked.there = there(asked.there);
             lesson::lesson(&asked, Some(resumed))
         }
         Verb::Papers(mut asked) => {
             (asked.turn, asked.json) = (turn, json);
+            asked.there = there(asked.there);
             papers::papers(&asked, Some(resumed))
         }
         _ => Err(resumed.refused("the verb that its run.json names measures nothing")),
@@ -163,9 +175,31 @@ impl Resumed {
         Ok(())
     }
 
+    /// Whether servers and load are on the same machines.
+    fn same_hosts(&self, bench: &Bench) -> Result<(), Failure> {
+        let run = &self.results.run;
+        self.same_host("", &run.host, &bench.host)?;
+        let loads = bench.load_hosts();
+        if run.load_hosts.len() != loads.len() {
+            let (then, now) = (run.load_hosts.len(), loads.len());
+            return Err(self.refused(format!(
+                "its load came from {then} hosts of a file, and would now come from {now}"
+            )));
+        }
+        for (then, now) in run.load_hosts.iter().zip(&loads) {
+            self.same_host(&format!("{}: ", then.name), &then.host, &now.host)?;
+            if then.cpus != now.cpus {
+                return Err(self.refused(format!(
+                    "{}: its load came from CPUs {:?}, and would now come from {:?}",
+                    then.name, then.cpus, now.cpus
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether it is the same machine.
-    fn same_host(&self, today: &Host) -> Result<(), Failure> {
-        let then = &self.results.run.host;
+    fn same_host(&self, whose: &str, then: &Host, today: &Host) -> Result<(), Failure> {
         let what = [
             ("CPU", then.cpu.clone(), today.cpu.clone()),
             ("kernel", then.kernel.clone(), today.kernel.clone()),
@@ -179,7 +213,7 @@ impl Resumed {
         match other.next() {
             None => Ok(()),
             Some((what, then, now)) => Err(self.refused(format!(
-                "it was measured on another machine, or this one has changed: its {what} was {then}, and is {now}"
+                "{whose}it was measured on another machine, or this one has changed: its {what} was {then}, and is {now}"
             ))),
         }
     }
@@ -187,9 +221,9 @@ impl Resumed {
     /// Opens the folder for what is missing, and notes that there was a break.
     ///
     /// # Errors
-    /// When the machine is another one, or the folder cannot be written.
-    pub fn open(self, host: &Host) -> Result<(PathBuf, Results, Writer), Failure> {
-        self.same_host(host)?;
+    /// When a machine is another one, or the folder cannot be written.
+    pub fn open(self, bench: &Bench) -> Result<(PathBuf, Results, Writer), Failure> {
+        self.same_hosts(bench)?;
         let writer = Writer::resume(&self.folder)?;
         // Somebody whose turn was waited for may have gone on with it, too.
         let mut results = record::read_results(&self.folder)?;
@@ -257,17 +291,17 @@ pub fn missing(results: &Results) -> Vec<Planned> {
 pub fn command(folder: &Path) -> String {
     let mut words = vec!["fiveways".to_owned(), "resume".to_owned()];
     words.push(folder.display().to_string());
-    words.extend(about_contenders(std::env::args().skip(1)));
+    words.extend(about_files(std::env::args().skip(1)));
     let quoted = words.iter().map(|word| shlex::try_quote(word));
     let quoted: Result<Vec<_>, _> = quoted.collect();
     quoted.map_or_else(|_| words.join(" "), |words| words.join(" "))
 }
 
-/// What a command line says of contenders that the plan cannot find again.
-fn about_contenders(mut words: impl Iterator<Item = String>) -> Vec<String> {
+/// What a command line says of contenders and hosts: the plan cannot find their files again.
+fn about_files(mut words: impl Iterator<Item = String>) -> Vec<String> {
     let mut about = Vec::new();
     while let Some(word) = words.next() {
-        let flag = ["--contenders", "--with"]
+        let flag = ["--contenders", "--with", "--hosts"]
             .into_iter()
             .find(|flag| word.starts_with(flag));
         match flag {
@@ -284,12 +318,16 @@ fn about_contenders(mut words: impl Iterator<Item = String>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::about_contenders;
+    use super::about_files;
 
     #[test]
-    fn what_is_typed_of_contenders_is_typed_again() {
-        let words = "run s.toml --contenders /a/c.toml --only x --with=m=./m {port} --out o";
-        let kept = about_contenders(words.split(' ').map(str::to_owned));
-        assert_eq!(kept, ["--contenders", "/a/c.toml", "--with=m=./m"]);
+    fn what_is_typed_of_contenders_and_hosts_is_typed_again() {
+        let words =
+            "run s.toml --contenders /a/c.toml --only x --with=m=./m {port} --out o --hosts h";
+        let kept = about_files(words.split(' ').map(str::to_owned));
+        assert_eq!(
+            kept,
+            ["--contenders", "/a/c.toml", "--with=m=./m", "--hosts", "h"]
+        );
     }
 }

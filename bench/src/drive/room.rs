@@ -202,12 +202,14 @@ mod tests {
             "unknown limits refuse nobody"
         );
         let small = host(&[("memory.available_kib", "1048576")]);
-        let heavy = scenario("state = \"4096MiB\"\n");
-        let lacks_memory = lacks(&heavy, &forks, &small).expect("too little");
-        assert!(
-            lacks_memory.contains("4096 MiB") && lacks_memory.contains("3072 are missing"),
-            "{lacks_memory}"
-        );
+        for state in ["4096MiB", "4GiB"] {
+            let heavy = scenario(&format!("state = \"{state}\"\n"));
+            let lacks_memory = lacks(&heavy, &forks, &small).expect("too little");
+            assert!(
+                lacks_memory.contains("4096 MiB") && lacks_memory.contains("3072 are missing"),
+                "{lacks_memory}"
+            );
+        }
         let limit = [("limit.processes", "64 100"), ("process.user", "not root")];
         assert!(
             lacks(&scenario(""), &forks, &host(&limit)).is_some_and(|it| it.contains("ulimit -Hu"))

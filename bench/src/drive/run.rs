@@ -10,7 +10,6 @@ use record::{CONTROL, Measure, Results, Scenario, Suite, Summary};
 use super::capacity;
 use super::entrants;
 use super::failure::{Exit, Failure, print};
-use super::hosts;
 use super::labs;
 use super::measured::Measured;
 use super::resume::Resumed;
@@ -20,10 +19,13 @@ use super::site::Site;
 use super::stopping::Stopping;
 use super::suites;
 use super::trace;
+use super::turn::{Doing, Turn, TurnArgs};
 use crate::{RunArgs, Who};
 
 /// What a precision may cost unless it is said.
 const BUDGET: Duration = Duration::from_secs(600);
+/// About what a trace takes, as others are told who wait for their turn.
+const TRACE: Duration = Duration::from_secs(1);
 
 /// The verb.
 ///
@@ -35,7 +37,7 @@ pub fn run(args: &RunArgs, resumed: Option<Resumed>) -> Result<ExitCode, Failure
         Some(resumed) => resumed.suite(&args.suite)?,
         None => chosen_suite(args)?,
     };
-    let mut bench = args.hosts.as_deref().map(hosts::start).transpose()?;
+    let mut bench = args.there.bench()?;
     let only = args.only.as_deref();
     let mut contestants = contestants(&args.who, only, &suite, bench.as_mut())?;
     add_control(&mut contestants, &suite);
@@ -53,8 +55,8 @@ pub fn run(args: &RunArgs, resumed: Option<Resumed>) -> Result<ExitCode, Failure
         resumed,
         turn: args.turn,
         seed: args.seed,
-        go_on: Box::new(move |results| {
-            let further = || stopping.as_ref()?.more(results);
+        go_on: Box::new(move |results, spent| {
+            let further = || stopping.as_ref()?.more(results, spent);
             capacity::more(results).or_else(further)
         }),
         quiet: args.json,
@@ -62,18 +64,28 @@ pub fn run(args: &RunArgs, resumed: Option<Resumed>) -> Result<ExitCode, Failure
         lesson: None,
     })?;
     if args.traces && measured.is_whole() {
-        draw_traces(&mut measured, traced)?;
+        draw_traces(&mut measured, traced, args.turn)?;
     }
     conclude(args, measured)
 }
 
-/// Everybody who serves, once, and the control not again.
-fn draw_traces(measured: &mut Measured, mut contestants: Vec<Contestant>) -> Result<(), Failure> {
+/// Everybody who serves, once, and the control not again; in the turn of the run, or in one of its own where there was
+/// nothing left to measure.
+fn draw_traces(
+    measured: &mut Measured,
+    mut contestants: Vec<Contestant>,
+    turn: TurnArgs,
+) -> Result<(), Failure> {
     contestants.retain(|one| {
         let entrant = &one.entrant;
         entrant.skipped.is_none() && !entrant.is_part() && entrant.name != CONTROL
     });
-    trace::into(&measured.folder, &contestants)?;
+    let interrupt = session::watch()?;
+    if measured.turn.is_none() {
+        let about = TRACE * contestants.len() as u32;
+        measured.turn = Some(Turn::take(turn, Doing::typed(about), &interrupt)?);
+    }
+    trace::into(&measured.folder, &contestants, &interrupt)?;
     measured.results.traces = record::read_results(&measured.folder)?.traces;
     Ok(())
 }
@@ -92,7 +104,7 @@ pub fn contestants(
     if suite.scenarios.is_empty() && suite.capacity.is_none() {
         return entrants::select(parts, only);
     }
-    let mut site = bench.map_or(Site::Here, Site::There);
+    let mut site = Site::of(bench);
     let mut all = entrants::for_suite(who, only, suite, &mut site)?;
     for part in parts {
         if all.iter().any(|one| one.entrant.name == part.entrant.name) {
@@ -128,7 +140,8 @@ fn chosen_suite(args: &RunArgs) -> Result<(Suite, String), Failure> {
             return Err(Failure::usage(
                 format!("no scenario of {} matches `{pattern}`", suite.name),
                 format!("there are {}", names.join(", ")),
-            ));
+            )
+            .hint("--scenario with one of these, or without it for all"));
         }
     }
     if let Some(rounds) = args.rounds {
@@ -166,11 +179,10 @@ fn add_control(contestants: &mut Vec<Contestant>, suite: &Suite) {
 
 fn conclude(args: &RunArgs, measured: Measured) -> Result<ExitCode, Failure> {
     let (results, folder) = (&measured.results, &measured.folder);
-    measured.write_report(args.lang)?;
+    let summary = measured.write_report(args.lang)?;
     if let Some(name) = &args.save {
         saved::keep(name, folder)?;
     }
-    let summary = report::summarise(results);
     if args.json {
         let mut object = serde_json::to_value(&summary).unwrap_or_default();
         object["results"] = folder.display().to_string().into();

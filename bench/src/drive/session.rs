@@ -13,7 +13,7 @@ use record::{
 };
 
 use super::entrants;
-use super::failure::{Failure, note};
+use super::failure::{Failure, note, of_a_limit};
 use super::interrupt;
 use super::labs;
 use super::measured::{Broken, Measured};
@@ -32,8 +32,8 @@ pub struct More {
     pub passes: Vec<Planned>,
 }
 
-/// Asked when the plan is done: what else?
-pub type GoOn = Box<dyn FnMut(&Results) -> Option<More>>;
+/// Asked when the plan is done, so long after the turn began: what else?
+pub type GoOn = Box<dyn FnMut(&Results, Duration) -> Option<More> + Send>;
 
 /// What is to be measured, and where its records go.
 pub struct Asked {
@@ -87,7 +87,7 @@ pub fn carry_out(mut asked: Asked) -> Result<Measured, Failure> {
     };
     turn.say(&bench.agents());
     let (folder, results, writer) = match asked.resumed.take() {
-        Some(resumed) => resumed.open(&bench.host)?,
+        Some(resumed) => resumed.open(&bench)?,
         None => begin(&mut asked, &bench)?,
     };
     let missing = missing(&results);
@@ -109,18 +109,20 @@ pub fn carry_out(mut asked: Asked) -> Result<Measured, Failure> {
     let ended = session.measure(asked.go_on);
     session.note_end(&ended);
     session.progress.finish();
-    let results = session.end();
+    let (results, turn) = session.end();
     measure::end_orphans();
     Ok(Measured {
         folder,
         results,
         ended,
+        turn: Some(turn),
     })
 }
 
 /// Whether nothing is left to measure.
 fn is_finished(results: &Results, go_on: &mut GoOn) -> bool {
-    missing(results).is_empty() && go_on(results).is_none()
+    let mut more = || report::on_threads_of_its_own(|| go_on(results, Duration::ZERO));
+    missing(results).is_empty() && more().is_none()
 }
 
 fn finished(resumed: Resumed) -> Measured {
@@ -133,13 +135,12 @@ fn finished(resumed: Resumed) -> Measured {
         folder: resumed.folder,
         results: resumed.results,
         ended: Ok(()),
+        turn: None,
     }
 }
 
 /// What others are told who wait for their turn.
 fn doing(asked: &Asked) -> Doing {
-    let words = std::env::args().skip(1);
-    let words = words.take_while(|word| !word.starts_with('-')).take(2);
     let entrants: Vec<_> = asked
         .contestants
         .iter()
@@ -149,10 +150,7 @@ fn doing(asked: &Asked) -> Doing {
         Some(resumed) => missing(&resumed.results),
         None => plan::passes(&asked.suite, &plan::present(&entrants), 0),
     };
-    Doing {
-        what: entrants::without_paths(words).join(" "),
-        about: nominal(&asked.suite, &passes),
-    }
+    Doing::typed(nominal(&asked.suite, &passes))
 }
 
 /// A new folder, with a new plan in it.
@@ -174,8 +172,10 @@ fn begin(asked: &mut Asked, bench: &Bench) -> Result<(PathBuf, Results, Writer),
 /// # Errors
 /// When there is no descriptor or handler to be had.
 pub fn watch() -> Result<Arc<std::os::fd::OwnedFd>, Failure> {
-    interrupt::watch()
-        .map_err(|error| Failure::tool("prepare", "signals cannot be watched", error.to_string()))
+    interrupt::watch().map_err(|error| {
+        Failure::tool("prepare", "signals cannot be watched", error.to_string())
+            .hint("the same after `ulimit -n` with a higher number")
+    })
 }
 
 /// Starts both agents from this very program.
@@ -183,9 +183,20 @@ pub fn watch() -> Result<Arc<std::os::fd::OwnedFd>, Failure> {
 /// # Errors
 /// When they cannot be started.
 pub fn start_bench(interrupt: &Arc<std::os::fd::OwnedFd>) -> Result<Bench, Failure> {
-    let failed = |cause: String| Failure::tool("prepare", "the agents cannot be started", cause);
-    let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
-    Bench::start(&program, Some(Arc::clone(interrupt))).map_err(|error| failed(error.to_string()))
+    const WHAT: &str = "the agents cannot be started";
+    let hint = |cause: &str| {
+        let when = of_a_limit(cause)
+            .unwrap_or("again; `ulimit -n` and `ulimit -u` say what this user may have");
+        format!("the same {when}")
+    };
+    let program = std::env::current_exe().map_err(|error| {
+        let cause = error.to_string();
+        Failure::tool("prepare", WHAT, cause.as_str()).hint(hint(&cause))
+    })?;
+    Bench::start(&program, Some(Arc::clone(interrupt))).map_err(|error| {
+        let hint = hint(&error.to_string());
+        Failure::agent("prepare", WHAT, &error, hint)
+    })
 }
 
 /// Takes out of the suite the scenarios that this machine has no room for, each with what it would need.
@@ -295,7 +306,6 @@ struct Session {
     writer: Writer,
     bench: Bench,
     progress: Progress,
-    /// The last to be let go of.
     turn: Turn,
     /// Passes that have begun and are not recorded.
     under_way: Vec<Planned>,
@@ -310,7 +320,8 @@ impl Session {
         let mut passes = missing(&self.results);
         loop {
             self.passes(&passes)?;
-            match go_on(&self.results) {
+            let spent = self.turn.spent();
+            match report::on_threads_of_its_own(|| go_on(&self.results, spent)) {
                 Some(more) => passes = self.add(more)?,
                 None => return Ok(()),
             }
@@ -342,10 +353,13 @@ impl Session {
                 .is_some_and(|next| next[0].round != block[0].round);
             // Counter passes change no answer.
             let timing = block[0].pass != PassKind::Counter;
-            if round_ends && timing && self.provisional {
-                let summary = report::summarise(&self.results);
-                self.progress
-                    .provisional(report::terminal(&self.results, &summary, None));
+            let round = block[0].round;
+            if round_ends && timing && self.provisional && self.progress.wants_answer(round) {
+                let results = &self.results;
+                let table = report::on_threads_of_its_own(|| {
+                    report::terminal(results, &report::summarise(results), None)
+                });
+                self.progress.provisional(round, &table);
             }
         }
         Ok(())
@@ -452,10 +466,10 @@ impl Session {
         let _ = self.writer.write_plan(&self.results.run);
     }
 
-    /// Ends the agents, and hands on what was measured.
-    fn end(self) -> Results {
+    /// Ends the agents, and hands on what was measured, and the turn.
+    fn end(self) -> (Results, Turn) {
         drop(self.bench);
-        self.results
+        (self.results, self.turn)
     }
 }
 

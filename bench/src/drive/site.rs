@@ -1,5 +1,8 @@
 //! Where contenders are looked for, asked and built: where they will run. Here, or on the servers' host by its agent.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use measure::{AgentError, Bench, Program, Said};
 
 use super::failure::Failure;
@@ -12,15 +15,31 @@ pub enum Site<'a> {
     There(&'a mut Bench),
 }
 
-impl Site<'_> {
+impl<'a> Site<'a> {
+    /// On hosts of the user's, if there are any.
+    pub fn of(bench: Option<&'a mut Bench>) -> Self {
+        bench.map_or(Site::Here, Site::There)
+    }
+
     /// The file that a command's first word names there.
     ///
     /// # Errors
     /// When the host is lost.
     pub fn find(&mut self, name: &str) -> Result<Option<Program>, Failure> {
         match self {
-            Site::Here => Ok(measure::find_program(name)),
+            Site::Here => Ok(read_once(name)),
             Site::There(bench) => bench.program(name).map_err(lost),
+        }
+    }
+
+    /// Whether there is such a program, whatever is in it.
+    ///
+    /// # Errors
+    /// When the host is lost.
+    pub fn has(&mut self, name: &str) -> Result<bool, Failure> {
+        match self {
+            Site::Here => Ok(measure::locate_program(name).is_some()),
+            Site::There(bench) => Ok(bench.program(name).map_err(lost)?.is_some()),
         }
     }
 
@@ -62,11 +81,23 @@ impl Site<'_> {
     }
 }
 
+/// A program of this host. Many contenders are one program, and reading a large one takes a while.
+fn read_once(name: &str) -> Option<Program> {
+    static READ: Mutex<BTreeMap<String, Program>> = Mutex::new(BTreeMap::new());
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = read.get(name) {
+        return Some(known.clone());
+    }
+    let found = measure::find_program(name)?;
+    read.insert(name.to_owned(), found.clone());
+    Some(found)
+}
+
 fn lost(error: AgentError) -> Failure {
-    Failure::tool(
+    Failure::agent(
         "prepare",
         "the server's host cannot be asked for its contenders",
-        error.to_string(),
+        &error,
+        "the launcher's command by hand: it waits for messages, and ends at Ctrl-D",
     )
-    .hint("the launcher's command by hand: it waits for messages, and ends at Ctrl-D")
 }

@@ -1,7 +1,7 @@
 //! When rounds are added to a plan: while an interval is wider than was asked for and there is time. For no
 //! other reason: who looks again and again until a difference is significant will find one.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use record::{Results, Suite};
 
@@ -16,7 +16,6 @@ pub struct Stopping {
     precision: f64,
     /// Of the whole session.
     budget: Duration,
-    begun: Instant,
     /// Before an interruption.
     spent: Duration,
     /// Whether every pair counts, or everybody against the reference.
@@ -24,12 +23,11 @@ pub struct Stopping {
 }
 
 impl Stopping {
-    /// From now on.
+    /// Of a session that has not begun.
     pub fn new(precision: f64, budget: Duration, all_pairs: bool) -> Self {
         Stopping {
             precision,
             budget,
-            begun: Instant::now(),
             spent: Duration::ZERO,
             all_pairs,
         }
@@ -44,10 +42,10 @@ impl Stopping {
     }
 
     /// Scenarios, by their place in the suite, that are to have another round.
-    fn too_wide(&self, results: &Results) -> Vec<usize> {
+    fn too_wide(&self, results: &Results, spent: Duration) -> Vec<usize> {
         let scenarios = &results.run.suite.scenarios;
         let rounds = scenarios.iter().map(|one| one.rounds).max().unwrap_or(1);
-        let spent = self.spent + self.begun.elapsed();
+        let spent = self.spent + spent;
         let round = spent / rounds.max(1);
         if spent + round > self.budget {
             return Vec::new();
@@ -60,12 +58,11 @@ impl Stopping {
             .filter_map(|(name, _)| scenarios.iter().position(|one| one.name == name))
             .collect()
     }
-}
 
-impl Stopping {
-    /// One more round of each scenario that is not known well enough; nothing when all are, or time is up.
-    pub fn more(&self, results: &Results) -> Option<More> {
-        let too_wide = self.too_wide(results);
+    /// One more round of each scenario that is not known well enough; nothing when all are, or time is up: so much of it
+    /// has been spent since the turn began.
+    pub fn more(&self, results: &Results, spent: Duration) -> Option<More> {
+        let too_wide = self.too_wide(results, spent);
         if too_wide.is_empty() {
             return None;
         }

@@ -60,6 +60,7 @@ pub fn find(name: &str) -> Result<(Suite, String), Failure> {
     };
     let suite = read_suite(&text, Path::new(name)).map_err(|error| {
         Failure::usage(format!("the suite {name} has a mistake"), error.to_string())
+            .hint("the same once that line is mended; nothing was begun")
     })?;
     Ok((suite, text))
 }

@@ -161,21 +161,41 @@ fn record(args: &TraceArgs) -> Result<Option<Trace>, Failure> {
     };
     // A deadline must be an instant that there is.
     let patience = args.patience.min(Duration::from_secs(600));
-    traced(&contestant, asked, patience, &session::watch()?)
+    let interrupt = session::watch()?;
+    match traced(&contestant, asked, patience, &interrupt) {
+        Ok(trace) => beside_untraced(trace, &contestant, asked, patience, &interrupt),
+        Err(TraceError::Interrupted) => Ok(None),
+        Err(error) => Err(failure(&contestant.entrant.name, error)),
+    }
 }
 
 /// Traces each of them into a results folder, from which its page is drawn with them; who cannot be traced is told,
-/// and no reason to trace nobody else. Ends early when interrupted.
+/// and no reason to trace nobody else, unless nobody can be traced here. Ends early when interrupted.
 ///
 /// # Errors
 /// When the folder cannot be written.
-pub fn into(folder: &Path, contestants: &[Contestant]) -> Result<(), Failure> {
-    let interrupt = session::watch()?;
+pub fn into(
+    folder: &Path,
+    contestants: &[Contestant],
+    interrupt: &Arc<OwnedFd>,
+) -> Result<(), Failure> {
     let traces = folder.join(TRACES);
     make_subfolder(&traces)?;
     for contestant in contestants {
         let name = &contestant.entrant.name;
-        match traced(contestant, FEW, PATIENCE, &interrupt) {
+        let trace = match traced(contestant, FEW, PATIENCE, interrupt) {
+            Ok(trace) => trace,
+            Err(TraceError::Interrupted) => break,
+            Err(error) => {
+                let is_everybodys = matches!(error, TraceError::Refused(_));
+                failure(name, error).tell(false);
+                if is_everybodys {
+                    break;
+                }
+                continue;
+            }
+        };
+        match beside_untraced(trace, contestant, FEW, PATIENCE, interrupt) {
             Ok(Some(trace)) => {
                 write_whole(
                     &traces.join(format!("{name}.json")),
@@ -191,21 +211,28 @@ pub fn into(folder: &Path, contestants: &[Contestant]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Traces, then serves the same clients untraced; `None` when interrupted.
+/// Traces, and leaves this machine's paths out of what it says.
 fn traced(
     contestant: &Contestant,
     asked: TraceAsked,
     patience: Duration,
     interrupt: &Arc<OwnedFd>,
-) -> Result<Option<Trace>, Failure> {
+) -> Result<Trace, TraceError> {
     measure::adopt_orphans();
-    let mut trace = match measure::trace::trace(contestant, asked, patience, interrupt.as_fd()) {
-        Ok(trace) => trace,
-        Err(TraceError::Interrupted) => return Ok(None),
-        Err(error) => return Err(failure(&contestant.entrant.name, error)),
-    };
+    let mut trace = measure::trace::trace(contestant, asked, patience, interrupt.as_fd())?;
     trace.command = entrants::without_paths(trace.command.into_iter());
     trace.source = explain::source_of(&contestant.entrant.name);
+    Ok(trace)
+}
+
+/// Serves the same clients untraced; `None` when interrupted.
+fn beside_untraced(
+    mut trace: Trace,
+    contestant: &Contestant,
+    asked: TraceAsked,
+    patience: Duration,
+    interrupt: &Arc<OwnedFd>,
+) -> Result<Option<Trace>, Failure> {
     let compared = session::start_bench(interrupt).map(|mut bench| {
         trace.host = Host {
             facts: Vec::new(),
@@ -235,7 +262,7 @@ fn without(reason: &str) -> record::trace::Untraced {
 /// The one of that name.
 fn contestant(args: &TraceArgs) -> Result<Contestant, Failure> {
     let wanted = args.contender.as_deref().unwrap_or_default();
-    let all = entrants::gather(&args.who)?;
+    let all = entrants::gather(&args.who, |name| name == wanted, None)?;
     let names: Vec<String> = all.iter().map(|one| one.entrant.name.clone()).collect();
     let found = all.into_iter().find(|one| one.entrant.name == wanted);
     let found = found.ok_or_else(|| Failure::unknown("contender", wanted, &names))?;
@@ -272,7 +299,10 @@ fn failure(name: &str, error: TraceError) -> Failure {
             "trace",
             format!("{name} cannot be traced"),
             error.to_string(),
-        ),
-        TraceError::Interrupted => Failure::tool("trace", "interrupted", String::new()),
+        )
+        .hint(format!(
+            "fiveways verify '^{name}$', or fewer --connections"
+        )),
+        TraceError::Interrupted => Failure::interrupted("interrupted; nothing was traced"),
     }
 }

@@ -18,6 +18,7 @@ use nix::libc::O_NOFOLLOW;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::{Value, json};
 
+use super::entrants;
 use super::failure::{Failure, note};
 
 /// Where all users of this host find it.
@@ -38,9 +39,21 @@ pub struct TurnArgs {
 /// What this one does when it has its turn.
 pub struct Doing {
     /// The verb, and what of.
-    pub what: String,
+    what: String,
     /// About how long.
-    pub about: Duration,
+    about: Duration,
+}
+
+impl Doing {
+    /// What was typed, for so long.
+    pub fn typed(about: Duration) -> Self {
+        let words = std::env::args().skip(1);
+        let words = words.take_while(|word| !word.starts_with('-')).take(2);
+        Doing {
+            what: entrants::without_paths(words).join(" "),
+            about,
+        }
+    }
 }
 
 /// The turn of this process, until it is dropped.
@@ -53,6 +66,7 @@ pub struct Turn {
     is_second: bool,
     doing: Doing,
     started: SystemTime,
+    begun: Instant,
 }
 
 impl Turn {
@@ -62,14 +76,24 @@ impl Turn {
     /// When the user gives up waiting.
     pub fn take(args: TurnArgs, doing: Doing, interrupt: &OwnedFd) -> Result<Self, Failure> {
         let path = std::env::var_os(ELSEWHERE).map_or(PathBuf::from(LOCK), PathBuf::from);
+        Turn::take_at(&path, args, doing, interrupt)
+    }
+
+    fn take_at(
+        path: &Path,
+        args: TurnArgs,
+        doing: Doing,
+        interrupt: &OwnedFd,
+    ) -> Result<Self, Failure> {
         let mut turn = Turn {
             lock: None,
             beside: open(&path.with_extension("beside")).ok(),
             is_second: false,
             doing,
             started: SystemTime::now(),
+            begun: Instant::now(),
         };
-        let mut lock = match open(&path) {
+        let mut lock = match open(path) {
             Ok(lock) => lock,
             Err(error) => {
                 note(&format!(
@@ -91,7 +115,7 @@ impl Turn {
         }
         wait(&mut lock, interrupt)?;
         end_what_was_left(&said_in(&mut lock));
-        turn.started = SystemTime::now();
+        (turn.started, turn.begun) = (SystemTime::now(), Instant::now());
         turn.lock = Some(lock);
         turn.say(&[]);
         Ok(turn)
@@ -115,6 +139,11 @@ impl Turn {
             // Others learn less if this fails; the lock itself holds.
             let _ = write_over(lock, &format!("{said}\n"));
         }
+    }
+
+    /// How long it has been this one's turn: what was waited for it is nobody's cost.
+    pub fn spent(&self) -> Duration {
+        self.begun.elapsed()
     }
 
     /// Whether somebody else measures on this host just now, as far as locks say.
@@ -274,7 +303,30 @@ fn write_over(lock: &mut File, text: &str) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixStream;
+
     use super::*;
+
+    #[test]
+    fn what_was_waited_is_not_of_the_turn() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("lock");
+        let other = open(&path).expect("writable");
+        other.lock().expect("nobody has it");
+        let (interrupt, _told) = UnixStream::pair().expect("sockets");
+        let interrupt = OwnedFd::from(interrupt);
+        let waiting = std::thread::spawn(move || {
+            let doing = Doing::typed(Duration::ZERO);
+            let turn = Turn::take_at(&path, TurnArgs::default(), doing, &interrupt);
+            turn.expect("a turn").spent()
+        });
+        // Time is what passes here: it must not be counted.
+        std::thread::sleep(3 * Duration::from_millis(INTERVAL_MS.into()));
+        let released = Instant::now();
+        drop(other);
+        let spent = waiting.join().expect("a turn");
+        assert!(spent <= released.elapsed(), "{spent:?}");
+    }
 
     #[test]
     fn a_holder_is_named_with_the_time_that_is_left() {

@@ -7,7 +7,7 @@ use measure::{AgentError, Verified};
 
 use super::entrants;
 use super::failure::{Exit, Failure, print};
-use super::{interrupt, session};
+use super::session;
 use crate::Who;
 
 /// The verb.
@@ -15,11 +15,9 @@ use crate::Who;
 /// # Errors
 /// When nobody matches, or an agent is lost.
 pub fn verify(pattern: Option<&str>, who: &Who, json: bool) -> Result<ExitCode, Failure> {
-    let contestants = entrants::select(entrants::gather(who)?, pattern)?;
+    let contestants = entrants::matching(who, pattern, None)?;
     measure::adopt_orphans();
-    let interrupt = interrupt::watch().map_err(|error| {
-        Failure::tool("prepare", "signals cannot be watched", error.to_string())
-    })?;
+    let interrupt = session::watch()?;
     let mut bench = session::start_bench(&interrupt)?;
     let (mut exit, mut objects) = (Exit::Well, Vec::new());
     for contestant in &contestants {
@@ -88,7 +86,13 @@ fn lines(name: &str, verified: &Verified) -> String {
                 .lines()
                 .last()
                 .map(|line| format!("\n    it said: {line}"));
-            format!("{name}: FAILED, {}{}", cause.text, said.unwrap_or_default())
+            let errno = cause.errno.map(|number| format!(", errno {number}"));
+            format!(
+                "{name}: FAILED, {}{}{}",
+                cause.text,
+                errno.unwrap_or_default(),
+                said.unwrap_or_default()
+            )
         }
         Verified::Checked(checks) => {
             let broken: Vec<String> = checks

@@ -5,12 +5,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{LazyLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use record::{Estimate, Pass, Results, Summary};
 
 /// How long anything may take before a test says that it hangs.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Between two looks at what is waited for: a test that looks all the time takes a core from what it waits for.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 
 /// The models of `echo-server`.
 pub const MODELS: [&str; 7] = [
@@ -23,6 +27,54 @@ pub const MODELS: [&str; 7] = [
     "tokio",
 ];
 
+/// For runs whose yardsticks nobody reads: a tenth of their time.
+pub const BRIEFLY: (&str, &str) = ("FIVEWAYS_YARDSTICK_MS", "15");
+
+/// Whose turn it is on this machine, among the tests of one program.
+static MACHINE: RwLock<()> = RwLock::new(());
+
+/// The machine for oneself, until it is dropped.
+pub type Turn = RwLockWriteGuard<'static, ()>;
+
+/// Whoever's oracle is a figure or a clock has the machine for himself, whether or not another test has failed.
+pub fn alone() -> Turn {
+    MACHINE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whoever starts something beside those, and minds nobody beside himself.
+pub fn shared() -> RwLockReadGuard<'static, ()> {
+    MACHINE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// fiveways, with `echo-server` beside it, where no run builds that anew: cargo is asked once a test program.
+pub fn program() -> &'static str {
+    static PROGRAM: LazyLock<String> = LazyLock::new(|| {
+        let built = Path::new(env!("CARGO_BIN_EXE_fiveways"));
+        let listed = Command::new(built).arg("list").output();
+        let listed = listed.expect("fiveways runs");
+        let said = String::from_utf8_lossy(&listed.stderr);
+        assert!(listed.status.success(), "{said}");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("programs");
+        std::fs::create_dir_all(&folder).expect("a writable target folder");
+        for name in ["fiveways", "echo-server"] {
+            link(&built.with_file_name(name), &folder.join(name));
+        }
+        folder.join("fiveways").display().to_string()
+    });
+    &PROGRAM
+}
+
+/// In the place of what is there, at no moment of which there is nothing: another test program may just start it.
+fn link(from: &Path, to: &Path) {
+    let beside = to.with_extension(std::process::id().to_string());
+    // Of a process of that number that was killed here.
+    let _ = std::fs::remove_file(&beside);
+    std::fs::hard_link(from, &beside).expect("one file system");
+    std::fs::rename(&beside, to).expect("a writable folder");
+    // Two names of one file are left as they are.
+    let _ = std::fs::remove_file(&beside);
+}
+
 /// A folder and a mark: every process that comes of what is run in it bears the mark in its environment.
 pub struct Place {
     folder: tempfile::TempDir,
@@ -30,18 +82,11 @@ pub struct Place {
 }
 
 impl Place {
-    /// An empty place; `echo-server` is built.
+    /// An empty place.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mark = format!("FIVEWAYS_TEST={}", folder.path().display());
-        let place = Place { folder, mark };
-        let listed = place.command(&["list"]).output().expect("fiveways runs");
-        assert!(
-            listed.status.success(),
-            "{}",
-            String::from_utf8_lossy(&listed.stderr)
-        );
-        place
+        Place { folder, mark }
     }
 
     /// A path in it.
@@ -64,11 +109,12 @@ impl Place {
     /// fiveways with these arguments, in this place, marked.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let (name, value) = self.mark.split_once('=').expect("made with one");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fiveways"));
+        let mut command = Command::new(program());
         command
             .args(arguments)
             .current_dir(self.folder.path())
             .env(name, value)
+            .env(BRIEFLY.0, BRIEFLY.1)
             .env("FIVEWAYS_LOCK", self.lock())
             .stdin(Stdio::null());
         command
@@ -115,7 +161,7 @@ impl Place {
 
     /// A file of contenders, each an `echo-server` with these words after the port, marked.
     pub fn echo_servers(&self, contenders: &[(&str, &str)]) -> PathBuf {
-        let program = Path::new(env!("CARGO_BIN_EXE_fiveways")).with_file_name("echo-server");
+        let program = Path::new(program()).with_file_name("echo-server");
         let (name, value) = self.mark.split_once('=').expect("made with one");
         let entry = |(contender, words): &(&str, &str)| {
             let (model, rest) = words.split_once(' ').unwrap_or((words, ""));
@@ -166,7 +212,7 @@ impl Place {
                 begun.elapsed() < Duration::from_secs(10),
                 "left: {left:?} {groups:?}"
             );
-            std::thread::yield_now();
+            std::thread::sleep(BETWEEN_LOOKS);
         }
     }
 }
@@ -237,7 +283,7 @@ pub fn ends(child: &mut Child) -> ExitStatus {
             return status;
         }
         assert!(begun.elapsed() < PATIENCE, "it does not end");
-        std::thread::yield_now();
+        std::thread::sleep(BETWEEN_LOOKS);
     }
 }
 
@@ -249,7 +295,7 @@ pub fn wait_for<T>(what: impl Fn() -> Option<T>, name: &str) -> T {
             return found;
         }
         assert!(begun.elapsed() < PATIENCE, "{name} did not come");
-        std::thread::yield_now();
+        std::thread::sleep(BETWEEN_LOOKS);
     }
 }
 

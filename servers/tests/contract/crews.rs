@@ -125,9 +125,11 @@ fn recycled_workers_leave_and_are_not_mourned() {
     for model in crews() {
         let server = start(&model.name, 2, &["--recycle", "2"]);
         let first = server.children();
-        until("both have left", || {
+        // One of them, at least: whoever is quickest at the door, a successor among them, may take every client.
+        until("one has left", || {
             drop(served(&server));
-            !server.children().iter().any(|pid| first.contains(pid))
+            let now = server.children();
+            !first.iter().all(|pid| now.contains(pid))
         });
         until("their places are filled", || server.children().len() == 2);
         drop(served(&server));

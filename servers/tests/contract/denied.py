@@ -1,5 +1,6 @@
-# Runs a command under a seccomp filter that denies a system call, as containers do: denied.py CALL PROGRAM ARGUMENT…
+# Runs a command under a seccomp filter that denies a system call, as containers do: denied.py CALL[=ERRNO] PROGRAM ARGUMENT…
 import ctypes
+import errno
 import os
 import platform
 import struct
@@ -7,8 +8,10 @@ import sys
 
 MACHINE = platform.machine()
 CALLS = {"io_uring_setup": 425, "perf_event_open": {"x86_64": 298}.get(MACHINE, 241), "ptrace": {"x86_64": 101}.get(MACHINE, 117)}
-# Load the call's number; is it that one? Then EPERM, else go on.
-rules = [(0x20, 0, 0, 0), (0x15, 0, 1, CALLS[sys.argv[1]]), (0x06, 0, 0, 0x00050001), (0x06, 0, 0, 0x7FFF0000)]
+call, _, refusal = sys.argv[1].partition("=")
+# Load the call's number; is it that one? Then the error, else go on.
+denied = 0x00050000 | getattr(errno, refusal or "EPERM")
+rules = [(0x20, 0, 0, 0), (0x15, 0, 1, CALLS[call]), (0x06, 0, 0, denied), (0x06, 0, 0, 0x7FFF0000)]
 code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *rule) for rule in rules))
 program = struct.pack("@HP", len(rules), ctypes.addressof(code))
 libc = ctypes.CDLL(None, use_errno=True)

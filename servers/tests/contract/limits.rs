@@ -1,7 +1,7 @@
-//! Out of descriptors, processes or threads: neither dies nor spins, says so once, and recovers.
+//! Out of descriptors, files, memory, processes or threads: neither dies nor spins, says so once, and recovers.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::thread;
@@ -147,5 +147,108 @@ impl Drop for PidsCgroup {
     fn drop(&mut self) {
         // The server, declared later, is gone by now.
         let _ = fs::remove_dir(&self.0);
+    }
+}
+
+/// Calls of whoever makes a process or a thread.
+const BIRTHS: &str = "clone,clone3,fork,vfork";
+
+#[test]
+fn a_full_file_table_is_waited_out() {
+    if !Scarce::is_to_be_had() {
+        return;
+    }
+    every_model(|model| {
+        // The kernel accepts for it, without a call of its own that could be refused.
+        if model.name != "io-uring" {
+            let scarce = Scarce::start(&model.name, "ENFILE", "accept4");
+            scarce.is_waited_out("echo-server: cannot accept a connection: ", "(os error 23)");
+        }
+    });
+}
+
+#[test]
+fn memory_that_is_short_for_processes_and_threads_is_waited_out() {
+    if !Scarce::is_to_be_had() {
+        return;
+    }
+    every_model(|model| {
+        let scarce = Scarce::start(&model.name, "ENOMEM", BIRTHS);
+        if SINGLE_THREADED.contains(&model.name.as_str()) {
+            assert!(scarce.server.client().asks_and_is_answered());
+        } else {
+            // What the C library makes of it for a thread is EAGAIN.
+            let forks = ["fork", "prefork", "cluster"];
+            let forks = forks.iter().any(|it| model.name.starts_with(it));
+            let number = if forks {
+                "(os error 12)"
+            } else {
+                "(os error 11)"
+            };
+            scarce.is_waited_out("echo-server: cannot ", number);
+        }
+    });
+}
+
+/// A server for whom the kernel is out of something as long as a file is there.
+struct Scarce {
+    server: Running,
+    wanting: PathBuf,
+}
+
+impl Scarce {
+    /// False, with the cause on standard output, where no such filter can be had.
+    fn is_to_be_had() -> bool {
+        let tried = Self::command(Path::new("/"), "ENFILE", "accept4")
+            .arg("true")
+            .output()
+            .expect("python3 runs");
+        if !tried.status.success() {
+            println!("skipped: {}", String::from_utf8_lossy(&tried.stderr));
+        }
+        tried.status.success()
+    }
+
+    fn command(wanting: &Path, errno: &str, calls: &str) -> Command {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contract/scarce.py");
+        let mut command = Command::new("python3");
+        command.arg(script).arg(wanting).args([errno, calls]);
+        command
+    }
+
+    /// One that gets `errno` for each of `calls`.
+    fn start(model: &str, errno: &str, calls: &str) -> Self {
+        static LAST: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "scarce-{}-{}",
+            std::process::id(),
+            LAST.fetch_add(1, Relaxed)
+        );
+        let wanting = std::env::temp_dir().join(name);
+        fs::write(&wanting, "").expect("a writable temporary folder");
+        let mut command = Self::command(&wanting, errno, calls);
+        command.args([BINARY, model, "--port", "0"]);
+        let server = Running::launch(command);
+        Scarce { server, wanting }
+    }
+
+    /// Says what it lacks, once and with the error's number, and serves who came meanwhile as soon as it is there again.
+    fn is_waited_out(&self, what: &str, number: &str) {
+        let mut client = self.server.client();
+        client.asks();
+        says_so_once_and_does_not_spin(&self.server, what);
+        let said = self.server.stderr();
+        assert!(said.contains(number), "{said}");
+        fs::remove_file(&self.wanting).expect("it is there");
+        assert!(client.is_answered(), "who came meanwhile is served");
+        drop(client);
+        assert!(self.server.client().asks_and_is_answered(), "and the next");
+    }
+}
+
+impl Drop for Scarce {
+    fn drop(&mut self) {
+        // It is over already, perhaps.
+        let _ = fs::remove_file(&self.wanting);
     }
 }

@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::net::TcpStream;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{SIGINT, SIGKILL, SIGQUIT, SIGTERM, SIGUSR1};
+use nix::sys::signal::{SIGINT, SIGKILL, SIGQUIT, SIGTERM, SIGUSR1, kill};
+use nix::unistd::Pid;
 
 use crate::running::{Running, every_model, until};
 
@@ -117,5 +120,32 @@ fn sigpipe_is_ignored_and_sigchld_is_not() {
         let ignored = u64::from_str_radix(line.trim(), 16).expect("a mask");
         let has = |signal: nix::sys::signal::Signal| ignored & 1 << (signal as u64 - 1) != 0;
         assert!(has(nix::sys::signal::SIGPIPE) && !has(nix::sys::signal::SIGCHLD));
+    });
+}
+
+#[test]
+fn a_storm_of_terms_while_it_forks_ends_everybody() {
+    every_model(|model| {
+        let mut server = Running::start(model, &[]);
+        let (address, (told, begun)) = (server.address, mpsc::channel());
+        thread::scope(|scope| {
+            // Connections that come and go, so that who forks for each is forking now; few, for each keeps a port a while.
+            scope.spawn(move || {
+                for number in 0..200 {
+                    if TcpStream::connect(address).is_err() {
+                        break;
+                    }
+                    if number == 20 {
+                        let _ = told.send(());
+                    }
+                }
+            });
+            let _ = begun.recv();
+            for _ in 0..50 {
+                // The server is reaped below: its group is there until then.
+                kill(Pid::from_raw(-server.pid()), SIGTERM).expect("the group exists");
+            }
+            assert!(server.ended().success());
+        });
     });
 }

@@ -18,7 +18,7 @@ const STUCK: Duration = Duration::from_millis(300);
 /// Bytes that tell whose they are.
 const TELLING: usize = 8;
 /// The longest request that another may follow.
-const FAR: usize = 1 << 18;
+pub(super) const FAR: usize = 1 << 18;
 
 /// One connection, and the request that it is at.
 pub(super) struct Client {
@@ -112,10 +112,21 @@ impl Client {
 
     /// Takes the reply, to its end.
     pub(super) fn hear(&mut self) -> Result<(), Violation> {
-        while self.received < self.length {
+        self.hear_first(self.length)
+    }
+
+    /// Takes the reply until so many bytes of it have come.
+    pub(super) fn hear_first(&mut self, bytes: usize) -> Result<(), Violation> {
+        while self.received < bytes {
             self.hear_some()?;
         }
         Ok(())
+    }
+
+    /// Says that nothing more will be said.
+    pub(super) fn say_no_more(&self) -> Result<(), Violation> {
+        let said = self.stream.shutdown(Shutdown::Write);
+        said.map_err(|error| self.closed(error))
     }
 
     /// Takes what there is, and compares it with what was said.
@@ -143,9 +154,7 @@ impl Client {
 
     /// Says that it is done, takes what it is still owed, and sees the server close.
     pub(super) fn finish(mut self) -> Result<(), Violation> {
-        self.stream
-            .shutdown(Shutdown::Write)
-            .map_err(|error| self.closed(error))?;
+        self.say_no_more()?;
         self.length = self.sent;
         loop {
             match self.hear_some() {

@@ -140,3 +140,60 @@ fn a_server_that_keeps_all_for_later_is_caught() {
         "{verdict:?}"
     );
 }
+
+#[test]
+fn a_server_that_ends_with_a_client_is_caught() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut buffer = [0; 4096];
+            loop {
+                match stream.read(&mut buffer) {
+                    Ok(0) => break,
+                    Ok(count) if stream.write_all(&buffer[..count]).is_ok() => {}
+                    // A client is gone in the midst of it, and the server with it.
+                    _ => return,
+                }
+            }
+        }
+    });
+    let fragile = Target {
+        address,
+        holds: Holds::One,
+        workers: 1,
+        memory_bytes: None,
+    };
+    let verdict = reset(&fragile);
+    // Who comes while it ends is reset, and who comes later is refused.
+    assert!(
+        matches!(verdict, Err(Violation::Refused(..) | Violation::Closed(..))),
+        "{verdict:?}"
+    );
+}
+
+/// Ends whoever says something else once somebody has said so much at once.
+fn drops_others_for(much: fn(usize) -> bool, bytes: &[u8], past: &mut Vec<u8>) -> Vec<u8> {
+    if much(bytes.len()) {
+        past.push(0);
+    } else {
+        assert!(past.is_empty(), "this connection's thread ends here");
+    }
+    bytes.to_vec()
+}
+
+#[test]
+fn a_server_that_drops_others_for_a_slow_client_is_caught() {
+    let dropped = verdict("drip", |bytes, past| {
+        drops_others_for(|count| count == 1, bytes, past)
+    });
+    assert!(matches!(dropped, Err(Violation::Closed(..))), "{dropped:?}");
+}
+
+#[test]
+fn a_server_that_drops_others_for_a_loud_client_is_caught() {
+    let dropped = verdict("flood", |bytes, past| {
+        drops_others_for(|count| count > 64, bytes, past)
+    });
+    assert!(matches!(dropped, Err(Violation::Closed(..))), "{dropped:?}");
+}

@@ -6,10 +6,19 @@
 //!
 //! It pays, for a round trip: one recv, one send, one clock reading, one histogram entry, and its share of
 //! an epoll_wait.
+//!
+//! | what | where |
+//! |---|---|
+//! | connections that come and are answered once | `arriving` |
+//! | sockets, opened and watched | `sockets` |
+//! | what fails | `failing` |
+
+mod arriving;
+mod failing;
+mod sockets;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
-use std::net::Ipv4Addr;
 
 use hdrhistogram::Histogram;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
@@ -17,9 +26,9 @@ use record::histogram::coarse_latencies;
 use record::{Encoded, Pace, Workload};
 
 use super::clock::now_ns;
-use super::connection::{Connection, Failure, Sent};
+use super::connection::{Connection, Sent};
 use super::flights::Flight;
-use super::plan::{LoadPlan, PATIENCE_ONCE_ENOUGH};
+use super::plan::LoadPlan;
 use super::pool::Pool;
 use super::recorder::Recorder;
 use super::schedule::Share;
@@ -28,22 +37,10 @@ use crate::sys;
 
 /// Events taken by one epoll_wait(2).
 const EVENTS: usize = 512;
-/// Connections that may be waiting for their first answer before the next is opened: no accept queue,
-/// not even that of a server which listens with a backlog of 100, is flooded by our arriving.
-const ARRIVING: usize = 64;
-/// Without any answer for so long, the next may arrive all the same.
-const STALL_NS: u64 = 50_000_000;
-/// What a socket is watched for. Told once each time that something comes: told for as long as it is there,
-/// each socket would be asked once more, in vain, after every reply.
-const WATCHED: EpollFlags = EpollFlags::EPOLLIN
-    .union(EpollFlags::EPOLLRDHUP)
-    .union(EpollFlags::EPOLLET);
 /// The other side has ended, or the connection was lost.
 const ENDED: EpollFlags = EpollFlags::EPOLLRDHUP
     .union(EpollFlags::EPOLLHUP)
     .union(EpollFlags::EPOLLERR);
-/// Between two attempts to open a connection that cannot be opened.
-const REOPEN_NS: u64 = 10_000_000;
 
 /// How a connection came to be (crr).
 #[derive(Clone, Copy, Debug, Default)]
@@ -122,53 +119,6 @@ impl Lane {
             events: vec![EpollEvent::empty(); EVENTS],
             plan: plan.clone(),
         })
-    }
-
-    /// Opens all connections and sends each one's first request, not too many at a time.
-    pub fn open(&mut self, buffer: &mut [u8]) {
-        let mut arriving = ARRIVING;
-        self.last_answer_ns = now_ns();
-        for index in 0..self.connections.len() {
-            let before = self.tally.requests.ok;
-            if self.busy >= arriving
-                && !self.turn(STALL_NS, buffer)
-                && self.tally.requests.ok == before
-            {
-                arriving += ARRIVING;
-            }
-            self.begin(index, now_ns());
-            self.flush(index, buffer);
-        }
-    }
-
-    /// Waits for the first answers. Who has none when nobody got one within the patience of the plan is unserved: it
-    /// stays open and silent, and is no part of the load.
-    pub fn settle(&mut self, buffer: &mut [u8]) {
-        while self.busy > 0 {
-            let before = self.tally.requests.ok;
-            let patience = match self.enough.is_some_and(|enough| before >= enough) {
-                true => PATIENCE_ONCE_ENOUGH.min(self.plan.patience),
-                false => self.plan.patience,
-            };
-            let until = self.last_answer_ns + patience.as_nanos() as u64;
-            let left = until.saturating_sub(now_ns());
-            self.turn(left, buffer);
-            if left == 0 && self.tally.requests.ok == before {
-                break;
-            }
-        }
-        for connection in &mut self.connections {
-            if connection.flights.is_empty() {
-                continue;
-            }
-            connection.flights.take_all();
-            if let Some(socket) = &connection.socket {
-                // It stays open, but what it may still say is nothing to us.
-                let _ = self.epoll.delete(socket);
-            }
-            self.tally.count_error("unserved", 1);
-        }
-        self.busy = 0;
     }
 
     /// Connections that take part in the load.
@@ -353,110 +303,6 @@ impl Lane {
         }
     }
 
-    fn open_one(&mut self, index: usize, now: u64) {
-        let source = self.next_source();
-        let connection = &mut self.connections[index];
-        let opened = connection.open(self.plan.target, source).and_then(|()| {
-            let event = EpollEvent::new(WATCHED, index as u64);
-            match &connection.socket {
-                Some(socket) => Ok(self.epoll.add(socket, event)?),
-                None => Ok(()),
-            }
-        });
-        if let Err(failure) = opened {
-            self.fail(index, failure);
-            return;
-        }
-        match self.handshakes.get_mut(index) {
-            Some(handshake) => {
-                *handshake = Handshake {
-                    opened_ns: now,
-                    ..Handshake::default()
-                };
-                // Over loopback it is over when connect(2) returns; else EPOLLOUT tells, and corrects.
-                self.connected(index);
-            }
-            None => connection.without_delay(),
-        }
-    }
-
-    /// A handshake is over: what is to be sent on its connection is sent from now on.
-    fn connected(&mut self, index: usize) {
-        let now = now_ns();
-        self.handshakes[index].connected_ns = now;
-        if let Some(flight) = self.connections[index].flights.oldest_mut() {
-            flight.sent_ns = now;
-        }
-    }
-
-    fn next_source(&mut self) -> Option<Ipv4Addr> {
-        let count = self.plan.sources.len();
-        if count == 0 {
-            return None;
-        }
-        self.opened = self.opened.wrapping_add(1);
-        Some(self.plan.sources[self.opened as usize % count])
-    }
-
-    /// Watches a socket, whose state is then told anew: for room, too, where it took too little of the request or
-    /// is not connected yet.
-    fn watch(&mut self, index: usize, wants_room: bool) {
-        let connection = &mut self.connections[index];
-        connection.wants_room = wants_room;
-        let mut flags = WATCHED;
-        flags.set(EpollFlags::EPOLLOUT, wants_room);
-        let modified = match &connection.socket {
-            Some(socket) => self
-                .epoll
-                .modify(socket, &mut EpollEvent::new(flags, index as u64)),
-            None => Ok(()),
-        };
-        if let Err(errno) = modified {
-            self.fail(index, errno.into());
-        }
-    }
-
-    fn resume_sending(&mut self, index: usize, buffer: &mut [u8]) {
-        let unanswered = |it: &Handshake| it.answered == 0;
-        if self.handshakes.get(index).is_some_and(unanswered)
-            && self.connections[index].progress().1 == 0
-        {
-            self.connected(index);
-        }
-        match self.connections[index].send(self.plan.message, buffer) {
-            Ok(Sent::Part) => {}
-            Ok(Sent::All) => self.watch(index, false),
-            Err(failure) => self.fail(index, failure),
-        }
-    }
-
-    /// Requests sent before `sent_before_ns` have waited long enough.
-    pub fn time_out(&mut self, sent_before_ns: u64) {
-        for index in 0..self.connections.len() {
-            let oldest = self.connections[index].flights.oldest();
-            if oldest.is_some_and(|flight| flight.sent_ns < sent_before_ns) {
-                self.fail(index, Failure::Timeout);
-            }
-        }
-    }
-
-    /// Requests that were due and never sent: the load is over.
-    pub fn abandon_waiting(&mut self) {
-        let now = now_ns();
-        for due_ns in self.pool.drain() {
-            self.tally.requests.sent += 1;
-            self.recorder.begun(due_ns);
-            self.count_failure(
-                Failure::Unfinished,
-                &[Flight {
-                    due_ns,
-                    sent_ns: now,
-                }],
-                now,
-            );
-        }
-    }
-
     /// Takes up a connection at its time: a client has thought, or a lost connection is opened anew.
     pub fn take_up(&mut self, index: usize, now: u64, buffer: &mut [u8]) {
         self.connections[index].scheduled = false;
@@ -478,61 +324,4 @@ impl Lane {
             self.connections[index as usize].scheduled = false;
         }
     }
-
-    /// Whatever was on its way on this connection has failed, and the connection with it.
-    #[cold]
-    fn fail(&mut self, index: usize, failure: Failure) {
-        let now = now_ns();
-        let connection = &mut self.connections[index];
-        if self.tally.problem.is_none() {
-            self.tally.problem = Some(describe(failure, connection, self.plan.message));
-        }
-        let took_part = connection.served;
-        // A connection that cannot be opened anew was lost before.
-        let stood = took_part && connection.socket.is_some() && failure != Failure::Refused;
-        if stood && self.hit.insert(index) {
-            *self.tally.hit.entry(failure.kind().to_owned()).or_default() += 1;
-        }
-        connection.served = false;
-        let flights = connection.hang_up();
-        self.busy -= flights.len();
-        self.count_failure(failure, &flights, now);
-        // An idle connection that is lost has nothing to come back for.
-        if self.plan.reconnect && took_part && self.plan.workload != Workload::Idle {
-            self.connections[index].served = true;
-            self.pool.lose(index as u32);
-            self.schedule(index, now + REOPEN_NS);
-        }
-    }
-
-    fn count_failure(&mut self, failure: Failure, flights: &[Flight], now: u64) {
-        if !flights.is_empty() {
-            self.tally.count_error(failure.kind(), flights.len() as u64);
-        }
-        for flight in flights {
-            self.recorder.failed(*flight, failure.kind(), now);
-        }
-    }
-}
-
-fn describe(failure: Failure, connection: &Connection, message: usize) -> String {
-    let (sequence, received) = connection.progress();
-    let what = match failure {
-        Failure::Wrong { offset, got } if offset < message => {
-            let owed = crate::payload::Payload::new(connection.number, sequence).byte(offset);
-            format!("byte {offset} of the reply is {got:#04x} instead of {owed:#04x}")
-        }
-        Failure::Wrong { got, .. } => format!("a byte ({got:#04x}) came that was never sent"),
-        Failure::Closed => format!("the server closed after {received} of {message} bytes"),
-        Failure::Reset => "the server reset the connection".to_owned(),
-        Failure::Refused => "nobody accepts connections".to_owned(),
-        Failure::NoPort => "no local port is free (EADDRNOTAVAIL)".to_owned(),
-        Failure::Timeout => format!("{received} of {message} bytes came, then nothing in time"),
-        Failure::Unfinished => "the load ended before it could be sent".to_owned(),
-        Failure::System(errno) => format!("{} (errno {})", errno.desc(), errno as i32),
-    };
-    format!(
-        "connection {}, request {sequence}: {what}",
-        connection.number
-    )
 }

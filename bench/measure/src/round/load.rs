@@ -29,7 +29,10 @@ impl Block<'_> {
         };
         let requests: Vec<Request> = parts.iter().enumerate().map(plans).collect();
         self.load(&requests, Duration::ZERO)?;
-        for seat in self.seats.iter_mut().filter(|seat| seat.alive) {
+        let living = self.seats.iter_mut().filter(|seat| seat.alive);
+        for (index, seat) in living.enumerate() {
+            let of_host = |tallies: &Vec<Tally>| tallies.get(index).map_or(0, |it| it.served);
+            seat.served_by_host = self.stand.iter().map(of_host).collect();
             seat.pass.connections.served = seat.tally.served;
             seat.pass.idle.served = seat.tally.idle;
             if seat.tally.served == 0 {
@@ -194,12 +197,11 @@ impl Block<'_> {
                 .collect();
             if self.bench.is_apart() {
                 let hosts = self.bench.load.iter().zip(&cpus);
-                let recorded = hosts
-                    .zip(&parts)
-                    .map(|((load, cpus), (_, measured))| LoadPart {
+                let recorded = hosts.zip(&seat.served_by_host).zip(&parts).map(
+                    |(((load, cpus), served), (_, measured))| LoadPart {
                         connections: Connections {
                             asked: measured.asked,
-                            served: measured.tally.served,
+                            served: *served,
                         },
                         requests: measured.tally.requests.clone(),
                         histograms: merge::histograms(measured),
@@ -209,7 +211,8 @@ impl Block<'_> {
                         },
                         late_ns: measured.late_ns,
                         ..load.recorded()
-                    });
+                    },
+                );
                 seat.pass.load = recorded.collect();
             }
             // Numbers of different machines' CPUs say nothing together.

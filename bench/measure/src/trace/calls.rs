@@ -170,7 +170,8 @@ impl World<'_> {
             }
             "fcntl" => {
                 let about = self.objects.of(process, args[0]);
-                call.args = vec![about.clone().unwrap_or_default(), fcntl(args[1]).to_owned()];
+                let what = fcntl(process, args[1], args[2]).to_owned();
+                call.args = vec![about.clone().unwrap_or_default(), what];
                 call.on = about;
             }
             "shutdown" => {
@@ -335,12 +336,15 @@ fn at_most(number: u64) -> String {
     }
 }
 
-fn fcntl(command: u64) -> &'static str {
+fn fcntl(process: i32, command: u64, about: u64) -> &'static str {
+    // struct flock begins with its l_type, a short.
+    let kind = || memory::u32(process, about).map(|word| i32::from(word as i16));
     match i32::try_from(command).unwrap_or(-1) {
         libc::F_GETFL => "get flags",
         libc::F_SETFL => "set flags",
         libc::F_GETFD => "get descriptor flags",
         libc::F_SETFD => "set descriptor flags",
+        libc::F_SETLK | libc::F_SETLKW if kind() == Some(libc::F_UNLCK) => "unlock",
         libc::F_SETLK => "try the lock",
         libc::F_SETLKW => "lock, and wait for it",
         libc::F_DUPFD | libc::F_DUPFD_CLOEXEC => "duplicate",

@@ -82,6 +82,8 @@ impl<'a> Objects<'a> {
                 let name = other.trim_matches(['[', ']']);
                 return Some(self.called(Key::Own(process, fd), ObjectKind::File, name));
             }
+            // Removed: its name says nothing any more.
+            (None, None) if link.ends_with(" (deleted)") => (Key::Path(link), ObjectKind::File),
             (None, None) => {
                 let path = Path::new(&link);
                 let name = match path.starts_with("/dev") || path.starts_with("/proc") {

@@ -40,6 +40,7 @@ mod yardsticks;
 
 pub(crate) use hosts::hosts;
 
+use rayon::prelude::*;
 use record::Scenario;
 use resvg::{tiny_skia, usvg};
 
@@ -312,8 +313,8 @@ pub(crate) struct Drawn {
 
 /// Every chart that has data.
 pub(crate) fn draw_all(data: &Data<'_>) -> Vec<Drawn> {
-    let drawn = CHARTS.iter().flat_map(|chart| chart.pictures(data));
-    drawn.collect()
+    let drawn = CHARTS.par_iter().map(|chart| chart.pictures(data));
+    drawn.collect::<Vec<_>>().into_iter().flatten().collect()
 }
 
 /// The chart of this name, if it has data.

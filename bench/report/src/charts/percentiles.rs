@@ -56,7 +56,12 @@ pub(crate) fn draw(data: &Data<'_>, scenario: &Scenario, title: &str) -> Option<
         let top = canvas.head(title, &subtitles).max(head_height(&subtitles));
         let (x, y) = scales(&drawn, (top, height));
         let two = drawn.named.iter().any(|line| !line.service.is_empty());
-        grid(canvas, &x, &y, two);
+        let hint = if two {
+            "response time solid, service time dashed; logarithmic, less is better"
+        } else {
+            "response time; logarithmic, less is better"
+        };
+        grid(canvas, &x, &y, hint);
         for line in &drawn.crowd {
             let response = line.response.iter();
             let places = response.map(|point| Some((x.at(point.0), y.at(point.1))));
@@ -93,7 +98,7 @@ fn lines<'a>(data: &Data<'a>, scenario: &Scenario) -> (Vec<Line<'a>>, Vec<(Strin
             None if cell.passes.is_empty() && cell.failed.is_none() => {}
             None => {
                 let served = data.served(name, &scenario.name);
-                let why = served.unwrap_or_else(|| cell.verdict.word.clone());
+                let why = served.unwrap_or_else(|| cell.verdict_of_percentiles().word.clone());
                 absent.push((name.to_owned(), why));
             }
         }
@@ -167,12 +172,8 @@ fn scales(drawn: &Chosen<Line<'_>>, (top, height): (i32, i32)) -> (Scale, Scale)
     (x, y)
 }
 
-fn grid(canvas: &Canvas<'_>, x: &Scale, y: &Scale, two: bool) {
-    let hint = if two {
-        "response time solid, service time dashed; logarithmic, less is better"
-    } else {
-        "response time; logarithmic, less is better"
-    };
+/// Axes of times over percentiles; `hint` says what is drawn, and which way is better.
+pub(super) fn grid(canvas: &Canvas<'_>, x: &Scale, y: &Scale, hint: &str) {
     canvas.text((MARGIN, y.to - 44), Held::Left, soft(SMALL), hint);
     for tick in y.ticks() {
         let at = y.at(tick);

@@ -4,12 +4,9 @@
 use plotters::style::RGBColor;
 use record::Scenario;
 
-use super::canvas::{
-    Canvas, Held, MARGIN, RULE, SMALL, SOFT, WIDTH, bold, fit, head_height, picture, plain, soft,
-    taller,
-};
+use super::canvas::{Canvas, Held, MARGIN, SMALL, WIDTH, bold, fit, head_height, picture, taller};
 use super::lines::{self, Scale, Stroke, Style};
-use super::percentiles::{percent, readings, ticks};
+use super::percentiles::{grid, percent, readings};
 use super::{labels, palette};
 use crate::conditions::conditions;
 use crate::data::Data;
@@ -88,7 +85,8 @@ pub(crate) fn draw(data: &Data<'_>, scenario: &Scenario, title: &str) -> Option<
             log: true,
         };
         let y = Scale::about(height - 130, top + 60, (least, most), true);
-        grid(canvas, &x, &y);
+        let hint = "response time: measured solid, expected dashed; logarithmic, less is better";
+        grid(canvas, &x, &y, hint);
         for curve in &curves {
             let places: Vec<(i32, i32)> = curve
                 .points
@@ -134,34 +132,6 @@ fn curves(theory: &Expected, furthest: f64) -> Vec<Curve> {
     });
     let drawn = std::iter::once(markov).chain(general);
     drawn.filter(|curve| curve.points.len() > 1).collect()
-}
-
-fn grid(canvas: &Canvas<'_>, x: &Scale, y: &Scale) {
-    let hint = "response time: measured solid, expected dashed; logarithmic, less is better";
-    canvas.text((MARGIN, y.to - 44), Held::Left, soft(SMALL), hint);
-    for tick in y.ticks() {
-        let at = y.at(tick);
-        canvas.line(&[(x.from - 20, at), (x.to + 20, at)], RULE, 2);
-        canvas.text(
-            (x.from - 34, at),
-            Held::Right,
-            soft(SMALL),
-            &format::time_tick(tick),
-        );
-    }
-    for rarity in ticks().take_while(|rarity| *rarity <= x.high * 1.001) {
-        let at = x.at(rarity);
-        canvas.line(&[(at, y.to), (at, y.from)], RULE, 2);
-        canvas.line(&[(at, y.from), (at, y.from + 12)], SOFT, 2);
-        canvas.text(
-            (at, y.from + 36),
-            Held::Middle,
-            plain(SMALL),
-            &percent(rarity),
-        );
-    }
-    let middle = (i32::midpoint(x.from, x.to), y.from + 84);
-    canvas.text(middle, Held::Middle, soft(SMALL), "percentile");
 }
 
 /// Names in the order of the lines' ends, each with its figure there.

@@ -148,7 +148,7 @@ pub(crate) fn cells<'d, 'a>(data: &'d Data<'a>, scenario: &Scenario) -> Vec<&'d 
 }
 
 fn line<'a>(data: &Data<'_>, cell: &Cell<'a>, step_ns: u64) -> Line<'a> {
-    let word = cell.verdict.word.clone();
+    let word = cell.verdict_of_percentiles().word.clone();
     let weak = word != doubts::VALID && word != doubts::TOO_FEW_ROUNDS;
     Line {
         style: Style {

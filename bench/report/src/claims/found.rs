@@ -163,7 +163,7 @@ impl<'r, 'c> Records<'r, 'c> {
 
 /// Doubts that spoil a figure of this metric leave it undecided; others are told beside it.
 fn weak(cell: &Cell<'_>, metric: &str) -> Result<Option<String>, Missing> {
-    let verdict = &cell.verdict;
+    let verdict = cell.verdict_of(metric);
     let word = verdict.word.as_str();
     let said = || {
         let reason = verdict.reason.as_deref().unwrap_or_default();
@@ -177,7 +177,7 @@ fn weak(cell: &Cell<'_>, metric: &str) -> Result<Option<String>, Missing> {
     match word {
         doubts::VALID | doubts::TOO_FEW_ROUNDS => Ok(None),
         // What few samples make uncertain is in the interval, but for percentiles that rest on a handful.
-        "few-samples" if !rare => Ok(Some(said())),
+        doubts::FEW_SAMPLES if !rare => Ok(Some(said())),
         noted if NOTED.contains(&noted) || !timed && TIMING.contains(&noted) => Ok(Some(said())),
         _ => Err((Judged::Undecided, said())),
     }

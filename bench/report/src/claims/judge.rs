@@ -4,6 +4,8 @@ use record::{Judged, Tested};
 
 use super::found::{Found, Records};
 use super::texts::{Relation, Side, Test};
+use crate::comparisons;
+use crate::figures;
 use crate::format;
 use crate::stats::{self, Interval, ROUNDS_MIN};
 
@@ -99,6 +101,7 @@ fn alone(records: &Records<'_, '_>, test: &Test, left: &Found) -> Stand {
     }
     let seed = stats::seed(records.seed(), &[&test.left.0, &test.left.1, &test.left.2]);
     let interval = stats::median_interval(&values, seed);
+    let interval = interval.map(|it| figures::within_reach(&test.left.2, it));
     let value = stats::median(&values);
     let stand = Stand {
         value,
@@ -163,7 +166,8 @@ fn against(records: &Records<'_, '_>, test: &Test, left: &Found, right: &Found) 
         .right
         .as_ref()
         .and_then(|side| records.logarithms(&test.left, side, &both));
-    match logarithms.and_then(|it| stats::ratio(&it, seed)) {
+    let resolution = comparisons::resolution(&test.left.2);
+    match logarithms.and_then(|it| stats::ratio(&it, resolution, seed)) {
         Some(ratio) => {
             let distance = ratio.interval.map(|it| {
                 let logarithm = Interval {

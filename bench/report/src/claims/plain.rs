@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use record::{Judged, Tested};
+use record::Tested;
 
 use super::texts::Claim;
-use super::{Language, page, words};
+use super::{Language, alike, page, words};
 use crate::charts::Drawn;
 use crate::data::Data;
 use crate::markdown::line;
@@ -44,42 +44,16 @@ pub(crate) fn markdown(data: &Data<'_>, charts: &[Drawn], language: Language) ->
         };
         let _ = writeln!(text, "{heads}\n|---|---:|---:|---:|---|");
         for (tested, test) in judgement.tests.iter().zip(&claim.test) {
-            let _ = writeln!(
-                text,
-                "{}",
-                row(tested, words::says(test, language), language)
-            );
+            let says = words::says(test, language);
+            let _ = writeln!(text, "{}", alike::row(tested, says, None, language));
         }
         let _ = writeln!(text, "\n{}", line(&words::why(claim, language)));
         if let Some(rests) = page::rests_on(data, claim) {
             let _ = writeln!(text, "\n*{}*", line(&rests));
         }
-        for name in &claim.charts {
-            if let Some(chart) = charts.iter().find(|it| it.name == *name) {
-                let _ = writeln!(
-                    text,
-                    "\n![{}](charts/{}.svg)",
-                    line(&chart.title),
-                    chart.name
-                );
-            }
-        }
+        alike::charts(&mut text, charts, &claim.charts);
     }
     text
-}
-
-fn row(test: &Tested, says: &str, language: Language) -> String {
-    let (open, close) = if test.beside { ("*", "*") } else { ("", "") };
-    let sides = words::sides(test).map(|sides| format!(" — {}", line(&sides)));
-    format!(
-        "| {open}{}{close} | {}{} | {} | {} | {} |",
-        line(says),
-        line(&words::value(test)),
-        sides.unwrap_or_default(),
-        line(&words::line(test)),
-        test.rounds,
-        line(&words::verdict(test, language))
-    )
 }
 
 /// A line a claim: its word, the figure that decides, and as much of the sentence as there is room for.
@@ -101,11 +75,9 @@ pub(crate) fn lines(data: &Data<'_>, language: Language, columns: usize) -> Vec<
 
 /// The figure and its line; where there is none, why.
 fn short(test: &Tested) -> String {
-    match (test.value, test.judged) {
-        (None, Judged::NotJudged | Judged::Undecided) => test.reason.clone().unwrap_or_default(),
-        _ if test.evidence => format!("shown: {}, {}", words::value(test), words::line(test)),
-        _ => format!("{}, {}", words::value(test), words::line(test)),
-    }
+    let shown = if test.evidence { "shown: " } else { "" };
+    let figure = || format!("{shown}{}, {}", words::value(test), words::line(test));
+    alike::instead(test).unwrap_or_else(figure)
 }
 
 /// One claim in full, to so many columns.
@@ -146,14 +118,7 @@ pub(crate) fn claim(
         }
         None => {
             for test in &claim.test {
-                let sign = super::texts::Relation::sign(test.relation.as_str());
-                let unit = if test.right.is_some() { " ×" } else { "" };
-                let beside = if test.beside { " (beside)" } else { "" };
-                let text = format!(
-                    "{}: {sign} {}{unit}{beside}",
-                    words::says(test, language),
-                    test.line
-                );
+                let text = alike::to_come(test, words::says(test, language));
                 lines.extend(wrapped(&text, columns, "  "));
             }
         }

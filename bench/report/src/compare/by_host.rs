@@ -46,7 +46,8 @@ pub fn by_host(
 ) -> Result<(String, String, Vec<u8>), String> {
     let of_side = |side: &Side<'_>| {
         let cells = crate::cells::cells(side.results);
-        let found = comparisons::comparisons(&cells, &side.results.run).into_iter();
+        let pairs = comparisons::compared_pairs(&cells, &side.results.run);
+        let found = comparisons::comparisons(&cells, &side.results.run, &pairs).into_iter();
         let found =
             found.filter(|it| it.a != it.b && it.a != record::CONTROL && it.metric == metric);
         found.collect::<Vec<_>>()

@@ -13,7 +13,7 @@ use super::Side;
 use crate::cells::{self, Cell};
 use crate::comparisons::{EQUAL, SURE};
 use crate::conditions::is_open;
-use crate::doubts::{TOO_FEW_ROUNDS, VALID};
+use crate::doubts::{TOO_FEW_ROUNDS, VALID, Verdict};
 use crate::stats::{self, Welch};
 use crate::struck::strikes;
 use crate::{estimates, format};
@@ -119,11 +119,12 @@ fn left_out(pair: [(&Side<'_>, &Vec<Cell<'_>>); 2]) -> Vec<String> {
         let others = pair[1 - at].1;
         for cell in cells.iter().filter(|it| it.contender != CONTROL) {
             let name = format!("{} under {}", cell.contender, cell.scenario.name);
-            if !is_trusted(cell) {
-                let reason = cell.verdict.reason.as_deref().unwrap_or_default();
+            let mut verdicts = std::iter::once(&cell.verdict).chain(&cell.of_percentiles);
+            if let Some(doubted) = verdicts.find(|it| !is_trusted(it)) {
+                let reason = doubted.reason.as_deref().unwrap_or_default();
                 said.push(format!(
                     "{name}: {} in {}, {reason}",
-                    cell.verdict.word, side.name
+                    doubted.word, side.name
                 ));
             } else if twin(others, cell).is_none() {
                 said.push(format!("{name}: only in {}", side.name));
@@ -135,8 +136,8 @@ fn left_out(pair: [(&Side<'_>, &Vec<Cell<'_>>); 2]) -> Vec<String> {
         .collect()
 }
 
-fn is_trusted(cell: &Cell<'_>) -> bool {
-    matches!(cell.verdict.word.as_str(), VALID | TOO_FEW_ROUNDS)
+fn is_trusted(verdict: &Verdict) -> bool {
+    matches!(verdict.word.as_str(), VALID | TOO_FEW_ROUNDS)
 }
 
 /// The same contender under the same load in the other run.
@@ -186,7 +187,7 @@ fn member<'a>(
     metric: &str,
 ) -> Option<Member<'a>> {
     let other = twin(second.1, cell)?;
-    if !is_trusted(cell) || !is_trusted(other) {
+    if !is_trusted(cell.verdict_of(metric)) || !is_trusted(other.verdict_of(metric)) {
         return None;
     }
     let logarithms = |(_, cells): Run<'_, '_>, cell: &Cell<'_>| {

@@ -5,7 +5,7 @@ use crate::stats::simulated::Noise;
 use crate::{cells, fixture};
 
 fn pair(name: &str, logarithms: &[f64]) -> Comparison {
-    let ratio = stats::ratio(logarithms, 1).expect("rounds");
+    let ratio = stats::ratio(logarithms, 0.0, 1).expect("rounds");
     Comparison {
         a: name.to_owned(),
         b: "base".to_owned(),

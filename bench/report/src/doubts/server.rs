@@ -7,13 +7,18 @@ use crate::conditions::rate;
 use crate::struck::strikes;
 use crate::{figures, format, stats};
 
-/// Not everybody got a first answer.
+/// Not everybody got a first answer; what the server said of it tells a model that holds no more from a limit that was met.
 pub(super) fn unserved(cell: &Cell<'_>) -> Option<String> {
-    let (served, asked) = cell.served()?;
+    let (served, asked) = cell.served().filter(|(served, asked)| served < asked)?;
     let what = format::served(served, asked);
-    (served < asked).then(|| {
-        format!("{what}: not ranked; compare it where connections come and go (crr), or give a pool workers = \"connections\"")
-    })
+    let mut why = format!(
+        "{what}: not ranked; compare it where connections come and go (crr), or give a pool workers = \"connections\""
+    );
+    if let Some(line) = cell.passes.iter().find_map(|pass| super::said(pass)) {
+        why.push_str("; it said: ");
+        why.push_str(&format::printable(&format::without_paths(line)));
+    }
+    Some(why)
 }
 
 /// Whether a pass answered, of what its rate asked for, all but 1 %.

@@ -2,7 +2,7 @@
 
 use record::{HostInstant, Outcome, Pass, Results, Usage};
 
-use super::{DOUBTS, is_doubt, verdict};
+use super::{DOUBTS, VALID, is_doubt};
 use crate::cells::{self, Cell};
 use crate::fixture;
 
@@ -45,7 +45,10 @@ fn raised(results: &Results) -> Vec<&'static str> {
 }
 
 fn reason(results: &Results) -> String {
-    only(results, |cell| verdict(cell).reason.expect("a doubt"))
+    only(results, |cell| {
+        let verdict = cell.verdict_of_percentiles();
+        verdict.reason.clone().expect("a doubt")
+    })
 }
 
 /// What is raised once every pass has been changed.
@@ -319,6 +322,42 @@ fn too_few_rounds_and_too_few_replies() {
         raised(&results).contains(&"few-samples")
     };
     assert!(replies(999) && !replies(1_000));
+}
+
+#[test]
+fn few_replies_weaken_percentiles_alone() {
+    let few = |pass: &mut Pass| {
+        pass.slices.truncate(1);
+        pass.slices[0].replies = 999;
+    };
+    let words = |results: &Results| {
+        let metrics = [
+            "service_ns_p50",
+            "service_ns_p99_of_slowest_worker",
+            "throughput_per_s",
+            "cpu_us_per_request",
+            "errors",
+        ];
+        only(results, |cell| {
+            metrics.map(|metric| cell.verdict_of(metric).word.clone())
+        })
+    };
+    let (_, results) = with(rr(), few);
+    let [p50, of_worker, others @ ..] = words(&results);
+    assert_eq!([p50, of_worker], ["few-samples"; 2]);
+    assert!(others.iter().all(|it| it != "few-samples"), "{others:?}");
+    // What weakens everything weakens percentiles, too, and goes before.
+    let (_, mut results) = with(rr(), |pass| {
+        few(pass);
+        pass.connections.served -= 1;
+    });
+    assert_eq!(words(&results), ["unserved"; 5]);
+    // What comes after it is still the other figures' own.
+    (_, results) = with(rr(), few);
+    results.passes.truncate(2);
+    let [p50, _, throughput, ..] = words(&results);
+    assert_eq!([p50, throughput], ["few-samples", "too-few-rounds"]);
+    assert!(words(&rr()).iter().all(|it| it == VALID));
 }
 
 #[test]

@@ -107,3 +107,58 @@ fn many_contenders_and_long_names_keep_the_size() {
     let double = "event-loop is ahead: it serves 2.01 times (2.00 to 2.02) as much as python-asyncio-streams";
     assert!(words.contains(double), "{text}");
 }
+
+#[test]
+fn a_pair_that_cannot_be_compared_stands_there_with_its_reason() {
+    let names = ["event-loop", "prefork", "iterative"];
+    let mut results = fixture::results();
+    results.run.suite.scenarios.retain(|it| it.name == "rr-50");
+    let entrants = &mut results.run.entrants;
+    entrants.retain(|it| names.contains(&it.name.as_str()));
+    let passes = &mut results.passes;
+    passes.retain(|it| names.contains(&it.contender.as_str()));
+    let told = duel_pairs(&results, &crate::pairs(&results));
+    // Three pairs by four metrics, whatever became of them.
+    assert_eq!(told.len(), 3 * PAIRED.len());
+    for it in &told {
+        let with_iterative = it.a == "iterative" || it.b == "iterative";
+        assert_eq!(it.ratio.is_none(), with_iterative, "{it:?}");
+        assert_eq!(it.answer.is_none(), with_iterative, "{it:?}");
+        let reason = it.reason.as_deref().unwrap_or_default();
+        assert_eq!(
+            reason.starts_with("iterative, unserved: 1 of 50 served"),
+            with_iterative,
+            "{it:?}"
+        );
+    }
+    let json = serde_json::to_value(&told).expect("plain data");
+    let without = json.as_array().expect("pairs").iter();
+    let mut without = without.filter(|it| it["b"] == "iterative");
+    assert!(without.all(|it| it["ratio"].is_null() && it["reason"].is_string()));
+
+    results.run.entrants.retain(|it| it.name != "prefork");
+    results.passes.retain(|it| it.contender != "prefork");
+    let text = duel(&results, &crate::pairs(&results), 80);
+    assert!(text.contains("Nobody can be compared."), "{text}");
+    assert!(text.contains("left out: iterative, unserved"), "{text}");
+}
+
+#[test]
+fn a_metric_without_a_ratio_says_why() {
+    let mut results = fixture::results();
+    results.run.suite.scenarios.retain(|it| it.name == "rr-50");
+    let is_one = |name: &str| ["event-loop", "prefork"].contains(&name);
+    results.run.entrants.retain(|it| is_one(&it.name));
+    results.passes.retain(|it| is_one(&it.contender));
+    let of_prefork = results.passes.iter_mut();
+    for pass in of_prefork.filter(|it| it.contender == "prefork") {
+        pass.usage.after = None;
+    }
+    let text = duel(&results, &crate::pairs(&results), 80);
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains("left out of CPU per request: prefork: usage was not read"),
+        "{text}"
+    );
+    assert!(!words.contains("Nobody can be compared"), "{text}");
+}

@@ -242,7 +242,7 @@ fn window(data: &Data<'_>, scenario: &Scenario) -> Option<Value> {
     let is_weak = |word: &str| word != VALID && word != TOO_FEW_ROUNDS;
     let weak: Vec<&str> = cells
         .iter()
-        .filter(|it| is_weak(&it.verdict.word))
+        .filter(|it| is_weak(&it.verdict_of_percentiles().word))
         .map(|it| it.contender)
         .collect();
     let points: Points = cells

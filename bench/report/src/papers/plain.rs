@@ -2,14 +2,11 @@
 
 use std::fmt::Write;
 
-use record::{Judged, Tested};
-
 use super::page::published;
 use super::{Paper, told};
 use crate::charts::Drawn;
 use crate::claims::plain::wrapped;
-use crate::claims::texts::Relation;
-use crate::claims::{Language, words};
+use crate::claims::{Language, alike, words};
 use crate::data::Data;
 use crate::markdown::line;
 use crate::terminal::text::{clip, padded};
@@ -72,36 +69,14 @@ pub(crate) fn markdown(data: &Data<'_>, charts: &[Drawn]) -> String {
             "| test | published | measured | line | rounds | shape |\n|---|---:|---:|---:|---:|---|"
         );
         for test in &judgement.tests {
-            let _ = writeln!(text, "{}", row(test));
+            let published = published(test);
+            let row = alike::row(test, &test.says, Some(&published), Language::English);
+            let _ = writeln!(text, "{row}");
         }
         let _ = writeln!(text, "\n{}", line(&paper.why));
-        for name in &paper.charts {
-            if let Some(chart) = charts.iter().find(|it| it.name == *name) {
-                let _ = writeln!(
-                    text,
-                    "\n![{}](charts/{}.svg)",
-                    line(&chart.title),
-                    chart.name
-                );
-            }
-        }
+        alike::charts(&mut text, charts, &paper.charts);
     }
     text
-}
-
-fn row(test: &Tested) -> String {
-    let (open, close) = if test.beside { ("*", "*") } else { ("", "") };
-    let sides = words::sides(test).map(|sides| format!(" — {}", line(&sides)));
-    format!(
-        "| {open}{}{close} | {} | {}{} | {} | {} | {} |",
-        line(&test.says),
-        line(&published(test)),
-        line(&words::value(test)),
-        sides.unwrap_or_default(),
-        line(&words::line(test)),
-        test.rounds,
-        line(&words::verdict(test, Language::English))
-    )
 }
 
 /// A line a paper: its word, what was published, what was measured, and of what.
@@ -110,12 +85,7 @@ pub(crate) fn lines(data: &Data<'_>, columns: usize) -> Vec<String> {
     let all = told(&data.summary.papers).map(|(judgement, paper)| {
         let test = words::deciding(judgement);
         let (said, came, of) = test.map_or_else(Default::default, |it| {
-            let came = match (it.value, it.judged) {
-                (None, Judged::NotJudged | Judged::Undecided) => {
-                    it.reason.clone().unwrap_or_default()
-                }
-                _ => words::value(it),
-            };
+            let came = alike::instead(it).unwrap_or_else(|| words::value(it));
             (published(it), came, it.says.clone())
         });
         columns_of([&paper.id, judgement.judged.as_str(), &said, &came]) + &of
@@ -174,14 +144,7 @@ pub(crate) fn paper(data: Option<&Data<'_>>, paper: &Paper, columns: usize) -> V
         }
         None => {
             for test in &paper.test {
-                let sign = Relation::sign(test.relation.as_str());
-                let unit = if test.right.is_some() { " ×" } else { "" };
-                let beside = if test.beside { " (beside)" } else { "" };
-                let said = test
-                    .published
-                    .as_ref()
-                    .map_or(String::new(), |it| format!(", published {it}"));
-                let text = format!("{}: {sign} {}{unit}{said}{beside}", test.says, test.line);
+                let text = alike::to_come(test, &test.says);
                 lines.extend(wrapped(&text, columns, "  "));
             }
         }

@@ -1,7 +1,8 @@
 //! The ratio of two contenders, from the logarithms of the rounds' ratios: a ratio is positive and its errors multiply.
 //!
 //! Below 15 rounds its interval is Student's. From 15 on rounds are drawn (`bootstrap`), so that one bad round does
-//! not widen the good side. Below 15 drawing covers too little, however the rounds are drawn: see the tests.
+//! not widen the good side. Below 15 drawing covers too little, however the rounds are drawn: see the tests. What rounds
+//! of one run cannot show comes to both, squared: the instrument's own `resolution` (GUM, JCGM 100:2008, 4.3 and 5.1).
 
 use super::bootstrap::mean_interval;
 use super::student::Student;
@@ -33,8 +34,9 @@ pub(crate) fn of_slices(pairs: &[f64]) -> Option<f64> {
     median(pairs).filter(|it| it.is_finite())
 }
 
-/// The ratio of which `logarithms` are the rounds'; `None` without rounds.
-pub(crate) fn ratio(logarithms: &[f64], seed: u64) -> Option<Ratio> {
+/// The ratio of which `logarithms` are the rounds'; `None` without rounds. `resolution`: the standard deviation of what
+/// their mean may be off from run to run however many rounds there are.
+pub(crate) fn ratio(logarithms: &[f64], resolution: f64, seed: u64) -> Option<Ratio> {
     if logarithms.is_empty() {
         return None;
     }
@@ -42,10 +44,15 @@ pub(crate) fn ratio(logarithms: &[f64], seed: u64) -> Option<Ratio> {
     let mean = logarithms.iter().sum::<f64>() / rounds as f64;
     let student = Student::of(logarithms);
     let interval = student.as_ref().map(|student| {
-        if rounds < DRAWN_FROM {
+        let interval = if rounds < DRAWN_FROM {
             student.interval()
         } else {
             mean_interval(logarithms, student.quantile(), seed)
+        };
+        let half = |known: f64| known.hypot(student.quantile() * resolution);
+        Interval {
+            low: mean - half(mean - interval.low),
+            high: mean + half(interval.high - mean),
         }
     });
     Some(Ratio {
@@ -54,7 +61,7 @@ pub(crate) fn ratio(logarithms: &[f64], seed: u64) -> Option<Ratio> {
             low: it.low.exp(),
             high: it.high.exp(),
         }),
-        p: student.map(|student| student.p()),
+        p: student.map(|student| student.at_best(resolution).p()),
         rounds,
     })
 }

@@ -56,7 +56,7 @@ fn twins() -> Vec<Vec<f64>> {
 fn coverage(rounds: usize, mut round: impl FnMut() -> f64) -> f64 {
     let held = (0..2_000).filter(|&seed| {
         let logarithms: Vec<f64> = (0..rounds).map(|_| round()).collect();
-        let interval = ratio(&logarithms, seed).and_then(|it| it.interval);
+        let interval = ratio(&logarithms, 0.0, seed).and_then(|it| it.interval);
         interval.is_some_and(|it| it.low <= 1.0 && 1.0 <= it.high)
     });
     held.count() as f64 / 2_000.0
@@ -98,6 +98,25 @@ fn two_copies_of_a_server_are_found_equal_95_times_of_100() {
         let share = coverage(rounds, || figures[noise.below(figures.len())]);
         println!("twins, {rounds} rounds: {share}");
         assert!((0.93..=0.97).contains(&share), "{rounds} rounds: {share}");
+    }
+}
+
+#[test]
+fn what_no_round_of_a_run_shows_is_in_the_interval_by_the_resolution() {
+    let held = |resolution: f64, rounds: usize| {
+        let mut noise = Noise::new(rounds as u64);
+        let of_run = |&seed: &u64| {
+            let off = 0.0004 * noise.normal();
+            let logarithms: Vec<f64> = (0..rounds).map(|_| off + 0.0015 * noise.normal()).collect();
+            let interval = ratio(&logarithms, resolution, seed).and_then(|it| it.interval);
+            interval.is_some_and(|it| it.low <= 1.0 && 1.0 <= it.high)
+        };
+        (0..2_000).filter(of_run).count() as f64 / 2_000.0
+    };
+    for rounds in [13, 20] {
+        let (without, with) = (held(0.0, rounds), held(0.0004, rounds));
+        println!("{rounds} rounds: {without} without, {with} with the resolution");
+        assert!(without < 0.9 && (0.93..=0.98).contains(&with));
     }
 }
 

@@ -30,6 +30,12 @@ impl Student {
         })
     }
 
+    /// The same mean, known no better than to this standard deviation.
+    pub fn at_best(mut self, resolution: f64) -> Self {
+        self.error = self.error.hypot(resolution);
+        self
+    }
+
     /// The 97.5th percentile of the law.
     pub fn quantile(&self) -> f64 {
         self.law.inverse_cdf(0.975)

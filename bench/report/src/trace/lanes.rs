@@ -207,24 +207,22 @@ impl Drawn {
     }
 }
 
-/// Cuts where nothing is cut in two but sleep, into strips of about the same width.
+/// Cuts where as little as may be is cut in two but sleep, into strips of about the same width.
 fn strips(layout: &Layout) -> Vec<(i32, i32)> {
     let room = WIDTH - 2 * MARGIN - NAMES;
     let solid = || {
         let boxes = layout.boxes.iter();
         boxes.filter(|placed| placed.look != Look::Asleep)
     };
-    let whole = |x: &i32| !solid().any(|placed| placed.x0 < *x && placed.x1 > *x);
+    let torn = |x: i32| solid().filter(|it| it.x0 < x && it.x1 > x).count();
     let mut strips = Vec::new();
     let mut from = 0;
     while layout.width - from > room {
         let left = layout.width - from;
         let fair = left / (left / room + 1);
-        let edges = || solid().map(|placed| placed.x0 - 2);
-        let fitting = edges().filter(|x| *x > from + room / 3 && *x <= from + room);
-        let cut = fitting
-            .filter(whole)
-            .min_by_key(|x| (from + fair - *x).abs());
+        let edges = solid().map(|placed| placed.x0 - 2);
+        let fitting = edges.filter(|x| *x > from + room / 3 && *x <= from + room);
+        let cut = fitting.min_by_key(|x| (torn(*x), (from + fair - *x).abs()));
         let cut = cut.unwrap_or(from + room);
         strips.push((from, cut));
         from = cut;

@@ -16,7 +16,7 @@ const STEP: i32 = 6;
 /// On either side of a box's text.
 const PADDING: i32 = 10;
 /// No box is wider for its text.
-const WIDEST: i32 = 330;
+const WIDEST: i32 = 420;
 
 /// How a box looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

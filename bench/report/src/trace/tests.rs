@@ -275,6 +275,54 @@ fn a_futex_wakes_as_many_as_it_says_and_a_pair_wakes_its_other_end() {
 }
 
 #[test]
+fn whoever_frees_a_lock_wakes_who_waits_for_it() {
+    let mut trace = forks();
+    let lock = |task: &str, what: &str, instants| Call {
+        args: vec!["file 1".to_owned(), what.to_owned()],
+        result: Some(0),
+        slept: Some(1),
+        ..call(task, "fcntl", "file 1", instants)
+    };
+    trace.calls = vec![
+        lock("p1.2", "lock, and wait for it", (29_000, 30_060)),
+        lock("p1", "try the lock", (30_020, 30_021)),
+        lock("p1", "unlock", (30_050, 30_051)),
+        lock("p4", "unlock", (30_040, 30_041)),
+    ];
+    trace.calls[0].slept = None;
+    trace.objects = vec![Object {
+        name: "file 1".to_owned(),
+        kind: ObjectKind::File,
+        peer: None,
+    }];
+    let found = wakes(&trace).calls;
+    assert_eq!(found.get(&0), Some(&wakes::Cause::Call(2)));
+    assert_eq!(found.len(), 1);
+    let svg = trace_svg(&trace);
+    assert!(svg.contains("\nholds file 1\n") && svg.contains("\nfrees file 1\n"));
+}
+
+#[test]
+fn what_was_ordered_and_done_at_once_is_told_once() {
+    let mut trace = forks();
+    let told = |what: &str, on: &str| Told {
+        on: Some(on.to_owned()),
+        what: what.to_owned(),
+    };
+    let enters = |gave: Vec<Told>, got: Vec<Told>| Call {
+        gave,
+        got,
+        ..call("p1", "io_uring_enter", "ring 1", (30_010, 30_020))
+    };
+    let (send, recv) = (told("send", "c3"), told("recv", "c3"));
+    let both = vec![told("send = 64", "c3"), told("recv = 64", "c4")];
+    trace.calls.push(enters(vec![send.clone()], both.clone()));
+    assert!(trace_svg(&trace).contains("\nsend c3, recv c4\n"));
+    *trace.calls.last_mut().unwrap() = enters(vec![send, recv], both);
+    assert!(trace_svg(&trace).contains("\nsend c3, recv c3 → send c3, recv c4\n"));
+}
+
+#[test]
 fn boxes_of_a_lane_do_not_overlap_and_stand_in_the_order_of_time() {
     let trace = forks();
     let known = wakes(&trace);

@@ -77,7 +77,9 @@ pub(super) fn wakes(trace: &Trace) -> Wakes {
     let mut wakes = Wakes::default();
     futexes(trace, &mut wakes);
     for (at, call) in trace.calls.iter().enumerate() {
-        if slept(call)
+        // Whether a task's first call slept is not told: if there is a cause, it did.
+        let slept = may_wait(call) && call.slept != Some(0);
+        if slept
             && call.to_ns.is_some()
             && !wakes.calls.contains_key(&at)
             && let Some(cause) = cause(trace, call)
@@ -139,11 +141,14 @@ fn cause(trace: &Trace, call: &Call) -> Option<Cause> {
                 .flat_map(|from| ends_of(trace, from)),
         );
     }
-    // Whoever came first ended the sleep; who comes then finds it awake.
     let found = found.into_iter().filter(|(at_ns, _)| within(*at_ns));
-    found
-        .min_by_key(|(at_ns, _)| *at_ns)
-        .map(|(_, cause)| cause)
+    let cause = match call.name.as_str() {
+        // A lock goes through the hands of all who have waited longer.
+        "fcntl" => found.max_by_key(|(at_ns, _)| *at_ns),
+        // Whoever came first ended the sleep; who comes then finds it awake.
+        _ => found.min_by_key(|(at_ns, _)| *at_ns),
+    };
+    cause.map(|(_, cause)| cause)
 }
 
 /// What clients did to a connection, or to the listener.
@@ -158,7 +163,7 @@ fn moments_at<'a>(trace: &'a Trace, thing: &'a str) -> impl Iterator<Item = (u64
     theirs.map(|(at, moment)| (moment.at_ns, Cause::Moment(at)))
 }
 
-/// What others wrote to the other end of a pair, to a pipe, to an eventfd.
+/// What others wrote to the other end of a pair, to a pipe, to an eventfd; when they freed the lock of a file.
 fn writes_to<'a>(
     trace: &'a Trace,
     call: &'a Call,
@@ -170,15 +175,15 @@ fn writes_to<'a>(
         .unwrap_or(thing);
     // What reaches a connection comes from its client.
     let within = object.is_some_and(|object| object.kind != ObjectKind::Connection);
+    let frees = |other: &Call| other.args.get(1).is_some_and(|what| what == "unlock");
+    let reaches = move |other: &Call| match other.name.as_str() {
+        "write" | "writev" | "sendto" | "sendmsg" => true,
+        "fcntl" => frees(other),
+        _ => false,
+    };
     let calls = trace.calls.iter().enumerate();
     let writes = calls.filter(move |(_, other)| {
-        within
-            && other.task != call.task
-            && other.on.as_deref() == Some(end)
-            && matches!(
-                other.name.as_str(),
-                "write" | "writev" | "sendto" | "sendmsg"
-            )
+        within && other.task != call.task && other.on.as_deref() == Some(end) && reaches(other)
     });
     writes.map(|(at, other)| (other.from_ns, Cause::Call(at)))
 }

@@ -285,6 +285,11 @@ fn short_result(call: &Call) -> String {
                 _ => what,
             }
         }
+        "fcntl" => match call.args.get(1).map(String::as_str) {
+            Some("unlock") => format!("frees {}", on()),
+            Some(what) if what.contains("lock") => format!("holds {}", on()),
+            _ => on(),
+        },
         "sendmsg" if !call.gave.is_empty() => format!("gives {}", names(&call.gave)),
         "recvmsg" if !call.got.is_empty() => format!("takes {}", names(&call.got)),
         "io_uring_enter" => {
@@ -298,10 +303,15 @@ fn short_result(call: &Call) -> String {
                 Some(bytes) if !answers.starts_with("accept") => format!(": {bytes} B"),
                 _ => String::new(),
             };
-            match orders == answers || orders.is_empty() || answers.is_empty() {
-                true if answers.is_empty() => orders,
-                true => format!("{answers}{result}"),
-                false => format!("{orders} → {answers}{result}"),
+            let answered = |order: &Told| {
+                let same = |answer: &&Told| answer.on == order.on && what(answer) == what(order);
+                call.got.iter().any(|answer| same(&answer))
+            };
+            match (answers.is_empty(), call.gave.iter().all(answered)) {
+                (true, _) => orders,
+                // What was ordered and done at once is told once.
+                (false, true) => format!("{answers}{result}"),
+                (false, false) => format!("{orders} → {answers}{result}"),
             }
         }
         "read" | "readv" | "recvfrom" | "recvmsg" | "write" | "writev" | "sendto" | "sendmsg" => {
@@ -311,14 +321,17 @@ fn short_result(call: &Call) -> String {
     }
 }
 
+/// The order that an answer is to: of `recv = 64`, `recv`.
+fn what(told: &Told) -> &str {
+    let parts = told.what.split_once(" = ");
+    parts.map_or(told.what.as_str(), |(what, _)| what)
+}
+
 /// `recv c4 c5, send c6`.
 fn grouped(told: &[Told]) -> String {
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
     for one in told {
-        let what = one
-            .what
-            .split_once(" = ")
-            .map_or(one.what.as_str(), |(what, _)| what);
+        let what = what(one);
         let on = one.on.as_deref();
         match groups.iter_mut().find(|(known, _)| *known == what) {
             Some((_, names)) => names.extend(on),

@@ -9,7 +9,7 @@ use record::*;
 /// Everything that `write` makes of `results`, by file name.
 pub fn written(results: &Results) -> Vec<(String, Vec<u8>)> {
     let folder = tempfile::tempdir().expect("a folder");
-    let paths = report::write(folder.path(), results).expect("a report");
+    let written = report::write(folder.path(), results).expect("a report");
     let read = |path: &std::path::PathBuf| {
         let name = path
             .strip_prefix(folder.path())
@@ -18,7 +18,7 @@ pub fn written(results: &Results) -> Vec<(String, Vec<u8>)> {
             .to_string();
         (name, fs::read(path).expect("just written"))
     };
-    paths.iter().map(read).collect()
+    written.files.iter().map(read).collect()
 }
 
 /// A file of them.
