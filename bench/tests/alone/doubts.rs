@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
-use crate::support::{Place, alone, estimate, passes, rr, value};
+use crate::support::{DEAR, Place, alone, estimate, passes, rr, value};
 
 /// A process that only burns CPU time, until this is dropped.
 struct Neighbour(Child);
@@ -95,7 +95,7 @@ fn a_neighbour_makes_the_host_noisy() {
     let _alone = alone();
     let place = Place::new();
     let neighbour = Neighbour::new();
-    place.measure(&rr("rr", 50, "100ms", "200ms", 3), &EVENT_LOOP);
+    place.measure(&(rr("rr", 20, "100ms", "200ms", 3) + DEAR), &EVENT_LOOP);
     drop(neighbour);
     let (word, reason) = verdict(&place, "event-loop", "rr");
     assert_eq!(word, "host-noisy", "{reason}");
@@ -108,8 +108,8 @@ fn slices_are_too_short_for_many_connections_and_not_for_few() {
     let _alone = alone();
     let place = Place::new();
     let scenarios = [
-        rr("hasty", 100, "1ms", "600ms", 3),
-        rr("patient", 4, "50ms", "200ms", 3),
+        rr("hasty", 100, "1ms", "600ms", 3) + DEAR,
+        rr("patient", 4, "50ms", "200ms", 3) + DEAR,
     ];
     place.measure(&scenarios.concat(), &EVENT_LOOP);
     let (word, reason) = verdict(&place, "event-loop", "hasty");
@@ -181,25 +181,19 @@ fn too_little_is_too_little() {
     let _alone = alone();
     let place = Place::new();
     let scenarios = [
-        rr("brief", 1, "10ms", "10ms", 3),
-        rr("twice", 50, "100ms", "200ms", 2),
-        rr("thrice", 50, "100ms", "200ms", 3),
+        rr("brief", 1, "10ms", "10ms", 3) + DEAR,
+        rr("twice", 50, "100ms", "200ms", 2) + DEAR,
+        rr("thrice", 50, "100ms", "200ms", 3) + DEAR,
     ];
-    // Dear enough that the generator is not the limit.
-    let contenders = place.echo_servers(&[("spins", "event-loop --work cpu:20us")]);
-    let contenders = contenders.display().to_string();
-    place.measure(
-        &scenarios.concat(),
-        &["--contenders", &contenders, "--only", "^spins$"],
-    );
-    let (word, reason) = verdict(&place, "spins", "brief");
+    place.measure(&scenarios.concat(), &EVENT_LOOP);
+    let (word, reason) = verdict(&place, "event-loop", "brief");
     assert_ne!(word, "few-samples", "of throughput: {reason}");
     let summary = place.summary();
-    let p50 = estimate(&summary, "spins", "brief", "service_ns_p50");
+    let p50 = estimate(&summary, "event-loop", "brief", "service_ns_p50");
     assert_eq!(p50.verdict, "few-samples", "{:?}", p50.reason);
-    let (word, reason) = verdict(&place, "spins", "twice");
+    let (word, reason) = verdict(&place, "event-loop", "twice");
     assert_eq!(word, "too-few-rounds", "{reason}");
-    let (word, reason) = verdict(&place, "spins", "thrice");
+    let (word, reason) = verdict(&place, "event-loop", "thrice");
     assert!(
         !["few-samples", "too-few-rounds"].contains(&word.as_str()),
         "{word}: {reason}"

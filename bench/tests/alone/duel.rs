@@ -1,11 +1,15 @@
 //! Duels, precision, the control and --strict, through the built program.
 
-use crate::support::{Place, alone, rr};
+use crate::support::{DEAR, Place, alone, rr};
 use serde_json::Value;
 
-/// What a duel under a short scenario prints; it ends with status 0.
+/// What a duel of models under a short scenario prints; it ends with status 0.
 fn duel(place: &Place, arguments: &[&str]) -> String {
-    let suite = place.suite(&rr("rr", 20, "20ms", "200ms", 2));
+    duel_under(place, &(rr("rr", 20, "20ms", "200ms", 2) + DEAR), arguments)
+}
+
+fn duel_under(place: &Place, scenario: &str, arguments: &[&str]) -> String {
+    let suite = place.suite(scenario);
     let suite = suite.to_str().expect("UTF-8");
     let output = place.run(&[&["duel", "--suite", suite, "--scenario", "rr"], arguments].concat());
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -29,17 +33,25 @@ fn until<T>(attempt: impl Fn() -> T, answers: impl Fn(&T) -> bool) -> T {
 fn a_slowed_copy_is_behind_and_the_right_way_round() {
     let _alone = alone();
     let place = Place::new();
-    let slow = "slow={echo-server} event-loop --port {port} --workers 1 --work cpu:20us";
+    let server = |name, us| {
+        format!("{name}={{echo-server}} event-loop --port {{port}} --workers 1 --work cpu:{us}us")
+    };
     let words = [
         "slow",
-        "event-loop",
+        "plain",
         "--with",
-        slow,
+        &server("slow", 100),
+        "--with",
+        &server("plain", 50),
         "--budget",
         "1s",
         "--json",
     ];
-    let object = || serde_json::from_str::<Value>(&duel(&place, &words)).expect("one object");
+    let scenario = rr("rr", 20, "20ms", "200ms", 2);
+    let object = || {
+        let said = duel_under(&place, &scenario, &words);
+        serde_json::from_str::<Value>(&said).expect("one object")
+    };
     let said = until(object, |it| it["pairs"][0]["ratio"].is_number());
     let pairs = said["pairs"].as_array().expect("pairs");
     let metrics: Vec<&str> = pairs
@@ -54,12 +66,9 @@ fn a_slowed_copy_is_behind_and_the_right_way_round() {
     ];
     assert_eq!(metrics, all);
     for pair in pairs {
-        assert_eq!(
-            (&pair["a"], &pair["b"]),
-            (&"slow".into(), &"event-loop".into())
-        );
+        assert_eq!((&pair["a"], &pair["b"]), (&"slow".into(), &"plain".into()));
     }
-    // 20 µs for each request, beside some five that an echo costs.
+    // 50 µs more for each request, beside as many and some five that an echo costs.
     let throughput = &pairs[0];
     assert_eq!(throughput["answer"], "behind", "{throughput}");
     assert!(throughput["ratio"].as_f64().is_some_and(|it| it < 0.7));
@@ -199,7 +208,7 @@ fn the_control_runs_where_contenders_are_compared_by_slices() {
 fn a_precision_adds_rounds_to_a_run() {
     let _alone = alone();
     let place = Place::new();
-    let scenario = rr("rr", 10, "20ms", "100ms", 3);
+    let scenario = rr("rr", 10, "20ms", "100ms", 3) + DEAR;
     let words = [
         "--only",
         "^(event-loop|tokio)$",
@@ -254,7 +263,7 @@ fn a_duel_that_is_doubted_names_its_pairs_and_says_why() {
     // Somebody has the turn, as far as the lock says.
     let lock = std::fs::File::create(place.lock()).expect("writable");
     lock.lock().expect("nobody has it");
-    let suite = place.suite(&rr("rr", 4, "20ms", "40ms", 1));
+    let suite = place.suite(&(rr("rr", 4, "20ms", "40ms", 1) + DEAR));
     let suite = suite.to_str().expect("UTF-8");
     let words = [
         "duel",

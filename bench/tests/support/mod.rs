@@ -308,6 +308,9 @@ pub fn rr(name: &str, connections: u32, slice: &str, window: &str, rounds: u32) 
     )
 }
 
+/// For scenarios whose verdict is the oracle: so dear a request that the generator is the limit on no machine.
+pub const DEAR: &str = "work = \"cpu:50us\"\n";
+
 /// A scenario of idle connections.
 pub fn idle(name: &str, connections: u32, more: &str) -> String {
     format!(

@@ -8,7 +8,7 @@ use super::palette;
 use crate::cells::Cell;
 use crate::conditions::conditions;
 use crate::data::Data;
-use crate::{distribution, format, stats};
+use crate::{distribution, format};
 
 /// More workers than this are drawn as one piece.
 const PIECES: usize = 16;
@@ -64,7 +64,7 @@ fn row<'a>(data: &Data<'a>, cell: &Cell<'a>) -> Option<Row<'a>> {
     })
 }
 
-/// The share of the busiest, of the next, and so on: medians over rounds.
+/// The share of the busiest, of the next, and so on: means over rounds, which add up to all, as medians need not.
 fn shares(cell: &Cell<'_>) -> Vec<f64> {
     let rounds: Vec<Vec<f64>> = cell
         .figures()
@@ -73,8 +73,8 @@ fn shares(cell: &Cell<'_>) -> Vec<f64> {
         .collect();
     let most = rounds.iter().map(Vec::len).max().unwrap_or(0);
     let of_rank = |rank: usize| {
-        let shares = rounds.iter().filter_map(|shares| shares.get(rank).copied());
-        stats::median(&shares.collect::<Vec<_>>())
+        let shares = rounds.iter().filter_map(|shares| shares.get(rank));
+        shares.sum::<f64>() / rounds.len() as f64
     };
-    (0..most).filter_map(of_rank).collect()
+    (0..most).map(of_rank).collect()
 }

@@ -36,7 +36,8 @@ pub(crate) fn ticks(most: f64) -> Vec<f64> {
         .map(|step| step * power)
         .find(|step| *step >= rough);
     let step = step.unwrap_or(rough);
-    let count = (most / step).ceil() as usize;
+    // A sum of shares may be a bit in its last digit above 1.
+    let count = (most / step - 1e-9).ceil() as usize;
     (0..=count.max(1))
         .map(|index| index as f64 * step)
         .collect()
@@ -132,6 +133,7 @@ mod tests {
     fn axes_end_above_their_data() {
         assert_eq!(ticks(198.0), [0.0, 50.0, 100.0, 150.0, 200.0]);
         assert_eq!(ticks(0.0), [0.0, 1.0]);
+        assert_eq!(ticks(1.0 + f64::EPSILON).last(), Some(&1.0));
         assert!(ticks(1.01).last().is_some_and(|end| *end >= 1.01));
     }
 }

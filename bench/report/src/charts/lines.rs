@@ -5,6 +5,7 @@ use plotters::style::RGBColor;
 use super::canvas::{Canvas, Held, MARGIN, SMALL, WIDTH, fit, plain, width};
 use super::{labels, palette};
 use crate::data::Data;
+use crate::format;
 
 /// More lines than this cannot be told apart.
 const LINES: usize = 8;
@@ -233,7 +234,8 @@ impl<T> Chosen<T> {
         match self.crowd.len() {
             0 => String::new(),
             grey => format!(
-                "; named: of each family the best {by}, the reference, the last of all; grey: {grey} others, see the tables"
+                "; named: of each family the best {by}, the reference, the last of all; grey: {}, see the tables",
+                format::plural_of(grey, "other", "others")
             ),
         }
     }
