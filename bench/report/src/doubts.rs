@@ -13,6 +13,7 @@
 
 mod client;
 mod host;
+mod listed;
 pub(crate) mod little;
 mod rounds;
 mod server;
@@ -27,6 +28,7 @@ use crate::format;
 
 pub(crate) use client::{LATE_NS, waiting};
 pub(crate) use host::beside;
+pub(crate) use listed::listed;
 pub(crate) use server::kept_pace;
 
 /// `valid`, or why not.

@@ -23,7 +23,7 @@ use crate::answers::{answers, of_scenario};
 use crate::charts::Drawn;
 use crate::conditions::{conditions, machine, reading};
 use crate::data::Data;
-use crate::doubts::{FEW_SAMPLES, VALID};
+use crate::doubts::{self, FEW_SAMPLES};
 use crate::markdown::HOCKEY_STICK;
 use crate::{
     capacity, claims, counters, format, labs, ledger, lessons, noise_floor, papers, tables, ways,
@@ -79,7 +79,7 @@ pub(crate) fn page(data: &Data<'_>, charts: &[Drawn]) -> String {
                 (head(data))
                 main {
                     (noise(data))
-                    (doubts(data))
+                    (weak(data))
                     h2 id="answers" tabindex="-1" { "Answers" }
                     ol.answers { @for answer in answers(data) { li { (answer) } } }
                     (lessons::page::section(data))
@@ -132,19 +132,8 @@ fn pictures(data: &Data<'_>, charts: &[Drawn], redrawn: &Value) -> Markup {
 }
 
 /// Cells whose figures are weak, by what weakens them.
-fn doubts(data: &Data<'_>) -> Markup {
-    let mut found: Vec<(&str, Vec<String>)> = Vec::new();
-    for cell in &data.cells {
-        let verdicts = std::iter::once(&cell.verdict).chain(&cell.of_percentiles);
-        for verdict in verdicts.filter(|it| it.word != VALID) {
-            let word = verdict.word.as_str();
-            let who = format!("{} ({})", cell.contender, cell.scenario.name);
-            match found.iter_mut().find(|(other, _)| *other == word) {
-                Some((_, all)) => all.push(who),
-                None => found.push((word, vec![who])),
-            }
-        }
-    }
+fn weak(data: &Data<'_>) -> Markup {
+    let found = doubts::listed(&data.cells);
     html! {
         h2 id="doubts" { "Doubts of this run" }
         @if found.is_empty() {
@@ -180,15 +169,19 @@ fn head(data: &Data<'_>) -> Markup {
 
 /// What the run cannot tell apart, before what it tells.
 fn noise(data: &Data<'_>) -> Markup {
+    let (sentences, table) = (noise_floor::sentences(data), noise_floor::table(data));
+    if sentences.is_empty() && table.is_none() {
+        return html! {};
+    }
     html! {
         h2 id="noise" { "What this run cannot tell apart" }
-        @for sentence in noise_floor::sentences(data) { p.noise { (sentence) } }
-        @if let Some((head, rows)) = noise_floor::table(data) {
+        @for sentence in &sentences { p.noise { (sentence) } }
+        @if let Some((head, rows)) = &table {
             div.box tabindex="0" {
                 table aria-label="noise floor" {
-                    thead { tr { th scope="col" { "two copies" } @for head in &head { th scope="col" { (head) } } } }
+                    thead { tr { th scope="col" { "two copies" } @for head in head { th scope="col" { (head) } } } }
                     tbody {
-                        @for row in &rows {
+                        @for row in rows {
                             tr { th scope="row" { (row[0]) } @for figure in &row[1..] { td { (figure) } } }
                         }
                     }

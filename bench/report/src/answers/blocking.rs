@@ -45,28 +45,35 @@ fn sentence(data: &Data<'_>, without: &Scenario, with: &Scenario) -> Option<Stri
         Some((it.contender.clone(), before, it.value?))
     };
     let ranking = data.ranking(&with.name, MOST);
-    let rises: Vec<(String, f64, f64)> = ranking.iter().filter_map(rise).collect();
-    let (mut kept, others): (Vec<_>, Vec<_>) = rises
-        .into_iter()
-        .partition(|(_, before, after)| *after > KEPT * before);
+    let (told, untold): (Vec<&Estimate>, Vec<&Estimate>) =
+        ranking.into_iter().partition(|it| rise(it).is_some());
+    let rises = told.iter().filter_map(rise);
+    let (mut kept, others): (Vec<_>, Vec<_>) =
+        rises.partition(|(_, before, after)| *after > KEPT * before);
     kept.reverse();
     let ms = |ns: &f64| format::time(*ns);
     let named = |(name, before, after): &(String, f64, f64)| {
         format!("{name} (p90 {} instead of {})", ms(after), ms(before))
     };
-    let waiting = match kept.as_slice() {
-        [] => "keeps nobody else waiting".to_owned(),
-        some => {
-            let names: Vec<String> = some.iter().map(named).collect();
-            format!("keeps others waiting at {}", names.join(", "))
-        }
+    let spared: Vec<&str> = others.iter().map(|it| it.0.as_str()).collect();
+    let spared = spared.join(", ");
+    let most = others.iter().map(|it| it.2).reduce(f64::max);
+    let waiting: Vec<String> = kept.iter().map(named).collect();
+    let waiting = match (waiting.is_empty(), most) {
+        (true, None) => return None,
+        (true, Some(_)) if untold.is_empty() => "keeps nobody else waiting".to_owned(),
+        (true, Some(_)) => format!("keeps nobody else waiting in {spared}"),
+        (false, None) => format!("keeps others waiting at {}", waiting.join(", ")),
+        (false, Some(most)) => format!(
+            "keeps others waiting at {}; p90 is {} or less in {spared}",
+            waiting.join(", "),
+            ms(&most)
+        ),
     };
-    let spared = match others.iter().max_by(|a, b| a.2.total_cmp(&b.2)) {
-        Some((_, _, most)) if !kept.is_empty() => {
-            let names: Vec<&str> = others.iter().map(|it| it.0.as_str()).collect();
-            format!("; p90 is {} or less in {}", ms(most), names.join(", "))
-        }
-        _ => String::new(),
+    let untold: Vec<&str> = untold.iter().map(|it| it.contender.as_str()).collect();
+    let untold = match untold.as_slice() {
+        [] => String::new(),
+        some => format!("; not known without it: {}", some.join(", ")),
     };
     let worst = data.ranking(&with.name, WORST);
     let ends = match (worst.first(), worst.last()) {
@@ -77,5 +84,5 @@ fn sentence(data: &Data<'_>, without: &Scenario, with: &Scenario) -> Option<Stri
         }
         _ => String::new(),
     };
-    Some(format!("Work {} {waiting}{spared}{ends}.", with.work))
+    Some(format!("Work {} {waiting}{untold}{ends}.", with.work))
 }

@@ -1,4 +1,5 @@
-//! What connections weigh, in sentences: the lightest and the heaviest, then each by itself with its parts.
+//! What connections weigh, in sentences: the lightest and the heaviest, then the first of each family with its parts. The
+//! table and the chart have everybody.
 
 use record::{Answer, Estimate, Scenario, Workload};
 
@@ -21,7 +22,7 @@ const BESIDE: [(&str, &str); 2] = [
     ("slab_bytes_per_connection", "other slab"),
 ];
 
-/// The ends, and where the suite asks for nothing else, everybody.
+/// The ends, and where the suite asks for nothing else, each family.
 pub(super) fn answering(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
     let mut answers = vec![weight(data, scenario)];
     let only_idle = data
@@ -29,7 +30,9 @@ pub(super) fn answering(data: &Data<'_>, scenario: &Scenario) -> Vec<String> {
         .iter()
         .all(|it| it.workload == Workload::Idle);
     if only_idle {
-        let ranking = data.ranking(&scenario.name, MEMORY);
+        let firsts = data.firsts();
+        let mut ranking = data.ranking(&scenario.name, MEMORY);
+        ranking.retain(|it| firsts.iter().any(|first| first.name == it.contender));
         answers.extend(ranking.iter().map(|it| in_parts(data, it)));
     }
     answers
@@ -46,8 +49,10 @@ pub(super) fn of_scenario(data: &Data<'_>, scenario: &Scenario) -> String {
 /// `One more connection costs prefork 93.0 KiB (92.1 to 93.9 KiB), of which 44.0 KiB page tables and …`.
 fn in_parts(data: &Data<'_>, it: &Estimate) -> String {
     let part = |(metric, name): &(&str, &'static str)| {
-        let part = data.estimate(&it.contender, &it.scenario, metric)?.value?;
-        Some((part, *name))
+        let part = data.estimate(&it.contender, &it.scenario, metric)?;
+        // The host's changes are small differences of large figures: some cannot be told from none.
+        let none = part.low.is_some_and(|it| it <= 0.0) && part.high.is_some_and(|it| it >= 0.0);
+        part.value.filter(|_| !none).map(|bytes| (bytes, *name))
     };
     let total = it.value.unwrap_or(f64::NAN);
     // What is less than a hundredth of the whole says nothing.

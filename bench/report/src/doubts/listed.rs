@@ -1,0 +1,115 @@
+//! The doubts of a run in few words: a word, and of whom under which scenarios it is said. Where it is said of most, those
+//! are named of whom it is not.
+
+use crate::cells::Cell;
+
+/// From so many contenders on, and where no more than [`EXCEPTIONS`] are spared, "all" is said.
+const MANY: usize = 5;
+const EXCEPTIONS: usize = 3;
+
+/// Each word in the order in which it comes up first, with lines such as `tokio (rr-50, crr-16)`.
+pub(crate) fn listed<'a>(cells: &'a [Cell<'_>]) -> Vec<(&'a str, Vec<String>)> {
+    let words = firsts(cells.iter().flat_map(words_of));
+    words
+        .into_iter()
+        .map(|word| (word, of(cells, word)))
+        .collect()
+}
+
+/// Each once, in the order of their first appearance.
+fn firsts<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut once = Vec::new();
+    for it in all {
+        if !once.contains(&it) {
+            once.push(it);
+        }
+    }
+    once
+}
+
+fn words_of<'a>(cell: &'a Cell<'_>) -> impl Iterator<Item = &'a str> {
+    let verdicts = std::iter::once(&cell.verdict).chain(&cell.of_percentiles);
+    verdicts
+        .map(|it| it.word.as_str())
+        .filter(|word| *word != super::VALID)
+}
+
+/// Of whom a word is said.
+fn of(cells: &[Cell<'_>], word: &str) -> Vec<String> {
+    let mut all: Vec<(String, Vec<&str>)> = Vec::new();
+    for scenario in firsts(cells.iter().map(|it| it.scenario.name.as_str())) {
+        let (with, without): (Vec<&Cell<'_>>, Vec<&Cell<'_>>) = cells
+            .iter()
+            .filter(|it| it.scenario.name == scenario)
+            .partition(|it| words_of(it).any(|one| one == word));
+        let names = |cells: &[&Cell<'_>]| -> Vec<String> {
+            cells.iter().map(|it| it.contender.to_owned()).collect()
+        };
+        let whom = match (with.len(), without.len()) {
+            (MANY.., 0) => vec!["all".to_owned()],
+            (MANY.., 1..=EXCEPTIONS) => vec![format!("all but {}", names(&without).join(", "))],
+            _ => names(&with),
+        };
+        for who in whom {
+            match all.iter_mut().find(|(other, _)| *other == who) {
+                Some((_, under)) => under.push(scenario),
+                None => all.push((who, vec![scenario])),
+            }
+        }
+    }
+    let line = |(who, under): (String, Vec<&str>)| format!("{who} ({})", under.join(", "));
+    all.into_iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doubts::Verdict;
+    use crate::{cells, fixture};
+
+    /// Of six contenders under two scenarios these are doubted.
+    fn said(doubted: impl Fn(usize, &str) -> bool) -> Vec<String> {
+        let results = fixture::results_of(6);
+        let mut cells = cells::cells(&results);
+        let names = firsts(
+            cells
+                .iter()
+                .map(|it| it.contender)
+                .collect::<Vec<_>>()
+                .into_iter(),
+        );
+        assert!(names.len() >= MANY, "{names:?}");
+        for cell in &mut cells {
+            let index = names.iter().position(|it| *it == cell.contender);
+            let doubted = doubted(index.expect("one of them"), &cell.scenario.name);
+            let word = if doubted {
+                "host-noisy"
+            } else {
+                super::super::VALID
+            };
+            (cell.verdict, cell.of_percentiles) = (Verdict::default(), None);
+            cell.verdict.word = word.to_owned();
+        }
+        let mut listed = listed(&cells).into_iter();
+        listed.next().map(|(_, lines)| lines).unwrap_or_default()
+    }
+
+    #[test]
+    fn who_is_doubted_twice_is_named_once() {
+        let found = said(|index, _| index == 0);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("rr-500, crr-16"), "{found:?}");
+    }
+
+    #[test]
+    fn most_are_named_by_whom_they_are_not() {
+        let found = said(|_, scenario| scenario == "rr-50");
+        assert_eq!(found, ["all (rr-50)"]);
+        let found = said(|index, _| index != 1);
+        assert!(
+            found.len() == 1 && found[0].starts_with("all but "),
+            "{found:?}"
+        );
+        assert_eq!(said(|_, _| false), Vec::<String>::new());
+    }
+}
