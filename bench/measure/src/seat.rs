@@ -181,9 +181,10 @@ impl Seat {
     }
 }
 
-/// Whether failed requests of this kind are no failure of the server's.
+/// Whether failed requests of this kind are no failure of the server's: who is slow is not broken, and what was due and never
+/// sent for want of a free connection is told as an overload.
 fn is_meant(kind: &str, withholds: bool) -> bool {
-    kind == "unserved" || withholds && matches!(kind, "closed" | "reset")
+    matches!(kind, "unserved" | "unfinished") || withholds && matches!(kind, "closed" | "reset")
 }
 
 /// Gives each bin what was seen at the door at its end, and how many were turned away in it.

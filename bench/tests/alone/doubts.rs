@@ -164,13 +164,26 @@ fn a_rate_beyond_what_it_can_is_an_overload() {
     let place = Place::new();
     let contenders = place.echo_servers(&[("sleeps", "event-loop --work sleep:1ms")]);
     let contenders = contenders.display().to_string();
-    let scenarios = [paced("too-much", 5_000), paced("little", 50)];
-    place.measure(
+    // Of the hopeless many never find a connection that is free.
+    let scenarios = [
+        paced("too-much", 5_000),
+        paced("hopeless", 20_000) + "timeout = \"300ms\"\n",
+        paced("little", 50),
+    ];
+    let (_, results) = place.measure(
         &scenarios.concat(),
         &["--contenders", &contenders, "--only", "^sleeps$"],
     );
-    let (word, reason) = verdict(&place, "sleeps", "too-much");
-    assert_eq!(word, "overload", "{reason}");
+    for much in ["too-much", "hopeless"] {
+        let (word, reason) = verdict(&place, "sleeps", much);
+        assert_eq!(word, "overload", "{much}: {reason}");
+    }
+    let hopeless = passes(&results, "sleeps", "hopeless");
+    assert!(
+        hopeless
+            .iter()
+            .all(|it| it.requests.errors.contains_key("unfinished"))
+    );
     let (word, reason) = verdict(&place, "sleeps", "little");
     assert_ne!(word, "overload", "{reason}");
     place.assert_nothing_left(&[]);

