@@ -51,6 +51,7 @@ struct Doubt {
 const DOUBTS: &[Doubt] = &[
     Doubt { word: UNSERVED, look: server::unserved },
     Doubt { word: "client-bound", look: client::client_bound },
+    Doubt { word: HOST_NOISY, look: client::robbed },
     Doubt { word: "client-bound", look: client::late },
     Doubt { word: OVERLOAD, look: server::overload },
     Doubt { word: FEW_SAMPLES, look: rounds::few_samples },

@@ -79,7 +79,13 @@ fn a_generator_that_is_starved_comes_late() {
     crowded.measure(&paced("paced", 4_000), &EVENT_LOOP);
     drop(crowd);
     let (word, reason) = verdict(&crowded, "event-loop", "paced");
-    assert_eq!(word, "client-bound", "{reason}");
+    // Where the hypervisor takes some time as well, it is that which is told.
+    let expected = if reason.contains("(steal)") {
+        "host-noisy"
+    } else {
+        "client-bound"
+    };
+    assert_eq!(word, expected, "{reason}");
     assert!(reason.contains("late"), "{reason}");
     let (calm_ns, crowded_ns) = (lag(&calm), lag(&crowded));
     assert!(

@@ -14,6 +14,21 @@ pub(crate) const LATE_NS: f64 = 1e6;
 /// some 50 µs (the caches are elsewhere, and a halted core must wake), so that these are 1 % of the time.
 const MOVES_MAX_PER_S: f64 = 200.0;
 
+/// A CPU of which the hypervisor takes this share is away at one in a hundred of the instants at which a request is due.
+const TAKEN: f64 = 0.01;
+
+/// The generator could not keep its schedule, and what the hypervisor took is enough for that.
+pub(super) fn robbed(cell: &Cell<'_>) -> Option<String> {
+    let lag = cell.lag_ns_p99.filter(|lag| *lag > LATE_NS)?;
+    let taken = super::host::stolen_share(cell).filter(|share| *share >= TAKEN)?;
+    Some(format!(
+        "the generator sent 1 % of its requests {} late or later, and the hypervisor took {} % of a CPU for other machines \
+         meanwhile (steal), which is enough for that: run it again at another time, or on a machine of your own",
+        format::time(lag),
+        format::digits(100.0 * taken)
+    ))
+}
+
 /// The generator could not keep its schedule.
 pub(super) fn late(cell: &Cell<'_>) -> Option<String> {
     let lag = cell.lag_ns_p99.filter(|lag| *lag > LATE_NS)?;

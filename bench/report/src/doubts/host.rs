@@ -54,8 +54,13 @@ fn burnt(cell: &Cell<'_>) -> Option<String> {
     })
 }
 
+/// What the hypervisor took, as a share of one CPU.
+pub(super) fn stolen_share(cell: &Cell<'_>) -> Option<f64> {
+    median_share(cell, |from, to| since(from.steal_ns, to.steal_ns))
+}
+
 fn stolen(cell: &Cell<'_>) -> Option<String> {
-    let stolen = median_share(cell, |from, to| since(from.steal_ns, to.steal_ns))?;
+    let stolen = stolen_share(cell)?;
     (stolen > STEAL).then(|| {
         format!(
             "the hypervisor took {} % of a CPU for other machines meanwhile (steal): run it again at another \

@@ -1,5 +1,6 @@
 //! Each doubt on invented records, on both sides of its threshold.
 
+use record::histogram::Encoded;
 use record::{HostInstant, Outcome, Pass, Results, Usage};
 
 use super::{DOUBTS, VALID, is_doubt};
@@ -305,6 +306,27 @@ fn a_generator_that_is_the_limit() {
     assert_eq!(busy(0.99, 0.90), ["client-bound"]);
     assert_eq!(busy(0.97, 0.90), [""; 0]);
     assert_eq!(busy(0.99, 0.96), [""; 0]);
+}
+
+#[test]
+fn a_generator_that_is_late_by_itself_or_by_the_hypervisor() {
+    let open = cell_of(&fixture::steady_of(6), "event-loop", "steady-2000");
+    let late = |steal: f64| {
+        let (words, results) = with(open.clone(), |pass| {
+            let mut lag = record::histogram::latencies();
+            lag.saturating_record_n(1_000, 900);
+            lag.saturating_record_n(3_000_000, 100);
+            pass.histograms.lag = Some(Encoded::new(&lag));
+            host(pass, 0.0, steal);
+        });
+        (words[0], reason(&results))
+    };
+    let (word, said) = late(0.005);
+    assert_eq!(word, "client-bound");
+    assert!(said.contains("give it more cores"), "{said}");
+    let (word, said) = late(0.02);
+    assert_eq!(word, "host-noisy");
+    assert!(said.contains("took 2.00 % of a CPU"), "{said}");
 }
 
 #[test]
