@@ -32,6 +32,8 @@ const LOAD_MARGIN: Duration = Duration::from_secs(60);
 /// How long first answers are awaited where a server writes to its state first: children that copy a quarter of a GiB
 /// each take seconds.
 const TOUCHES: Duration = Duration::from_secs(20);
+/// So much longer for each worker: their beginnings take turns on the server's cores, and a server listens before.
+const BIRTH: Duration = Duration::from_millis(2);
 /// The stretch in which nobody is loaded.
 const QUIET: Duration = Duration::from_millis(50);
 /// Connection numbers of two passes never meet: more than any server holds.
@@ -198,6 +200,7 @@ impl<'a> Block<'a> {
             let contestant = entry.contestant;
             let mut seat = Seat::new(self.bench.next_id(), self.blank(contestant, entry.planned));
             seat.enough = entry.served;
+            seat.patience += BIRTH * seat.pass.workers;
             if self.scenario.touch.is_some() {
                 seat.patience = TOUCHES;
             }

@@ -82,6 +82,8 @@ pub struct Lane {
     /// Who was lost at least once after its first answer.
     hit: BTreeSet<usize>,
     last_answer_ns: u64,
+    /// Who has not arrived by then is unserved.
+    arrived_by_ns: u64,
     events: Vec<EpollEvent>,
 }
 
@@ -116,6 +118,7 @@ impl Lane {
             enough: plan.enough.map(|clients| share.part(u64::from(clients))),
             hit: BTreeSet::new(),
             last_answer_ns: 0,
+            arrived_by_ns: 0,
             events: vec![EpollEvent::empty(); EVENTS],
             plan: plan.clone(),
         })

@@ -15,6 +15,10 @@ pub const PATIENCE: Duration = Duration::from_secs(1);
 /// Likewise once as many are served as ever were: to wait in full each time was a seventh of the suite `quick`.
 pub const PATIENCE_ONCE_ENOUGH: Duration = Duration::from_millis(100);
 
+/// Until every connection has arrived: so much, and so much more for each, however slowly they are answered. A fork of a
+/// large interpreter takes some 10 ms.
+const ARRIVAL: (Duration, Duration) = (Duration::from_secs(30), Duration::from_millis(20));
+
 /// Everything that the generator is told. The same plan and seed give the same schedule and payloads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LoadPlan {
@@ -58,6 +62,13 @@ pub struct LoadPlan {
     /// Which part of it this generator carries, where several carry it together.
     #[serde(default)]
     pub part: Option<Part>,
+}
+
+impl LoadPlan {
+    /// How long its connections have to arrive, altogether.
+    pub fn arrival(&self) -> Duration {
+        ARRIVAL.0 + ARRIVAL.1 * (self.connections + self.idle)
+    }
 }
 
 /// The part of one generator of several that load one target together. Each is told the whole plan; connections,

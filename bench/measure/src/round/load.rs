@@ -28,7 +28,13 @@ impl Block<'_> {
             Request::Connect(living.map(plan).collect())
         };
         let requests: Vec<Request> = parts.iter().enumerate().map(plans).collect();
-        self.load(&requests, Duration::ZERO)?;
+        // One after another.
+        let arrivals = requests.iter().map(|request| match request {
+            Request::Connect(plans) => plans.iter().map(LoadPlan::arrival).sum(),
+            _ => Duration::ZERO,
+        });
+        let longest = arrivals.max().unwrap_or_default();
+        self.load(&requests, longest)?;
         let living = self.seats.iter_mut().filter(|seat| seat.alive);
         for (index, seat) in living.enumerate() {
             let of_host = |tallies: &Vec<Tally>| tallies.get(index).map_or(0, |it| it.served);

@@ -15,9 +15,11 @@ impl Lane {
     pub fn open(&mut self, buffer: &mut [u8]) {
         let mut arriving = ARRIVING;
         self.last_answer_ns = now_ns();
+        self.arrived_by_ns = self.last_answer_ns + self.plan.arrival().as_nanos() as u64;
         for index in 0..self.connections.len() {
             let before = self.tally.requests.ok;
             if self.busy >= arriving
+                && now_ns() < self.arrived_by_ns
                 && !self.turn(STALL_NS, buffer)
                 && self.tally.requests.ok == before
             {
@@ -28,8 +30,8 @@ impl Lane {
         }
     }
 
-    /// Waits for the first answers. Who has none when nobody got one within the patience of the plan is unserved: it
-    /// stays open and silent, and is no part of the load.
+    /// Waits for the first answers. Who has none when nobody got one within the patience of the plan, or when all should have
+    /// arrived, is unserved: it stays open and silent, and is no part of the load.
     pub fn settle(&mut self, buffer: &mut [u8]) {
         while self.busy > 0 {
             let before = self.tally.requests.ok;
@@ -37,10 +39,10 @@ impl Lane {
                 true => PATIENCE_ONCE_ENOUGH.min(self.plan.patience),
                 false => self.plan.patience,
             };
-            let until = self.last_answer_ns + patience.as_nanos() as u64;
+            let until = (self.last_answer_ns + patience.as_nanos() as u64).min(self.arrived_by_ns);
             let left = until.saturating_sub(now_ns());
             self.turn(left, buffer);
-            if left == 0 && self.tally.requests.ok == before {
+            if left == 0 && (self.tally.requests.ok == before || now_ns() >= self.arrived_by_ns) {
                 break;
             }
         }
