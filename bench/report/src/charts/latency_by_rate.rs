@@ -28,6 +28,9 @@ const LABELS: i32 = 640;
 const BELOW: i32 = 30;
 /// Between the labels of the rates.
 const RATES: i32 = 90;
+/// An interval that goes further than this factor from its figure leaves open of what size it is: the figure is drawn hollow, and the
+/// interval not at all, since it would make the others' scale.
+const KNOWN: f64 = 10.0;
 /// Service times that are nowhere further off than this are not drawn again.
 const SAME: f64 = 0.05;
 
@@ -138,13 +141,14 @@ fn point(data: &Data<'_>, name: &str, scenario: &Scenario) -> Option<Point> {
     let it = data.estimate(name, &scenario.name, RESPONSE)?;
     let response = it.value.filter(|ns| *ns > 0.0 && !is_unserved(it))?;
     let beside = data.estimate(name, &scenario.name, beside(data));
+    let interval = it.low.zip(it.high);
+    let known = |(low, high): &(f64, f64)| *low * KNOWN >= response && *high <= response * KNOWN;
     Some(Point {
         rate: rate_of(scenario),
         response,
-        // On a scale of logarithms nothing has no place.
-        interval: it.low.zip(it.high).filter(|(low, _)| *low > 0.0),
+        interval: interval.filter(known),
         beside: beside.and_then(|it| it.value).filter(|ns| *ns > 0.0),
-        weak: !may_be_shown(it),
+        weak: !may_be_shown(it) || interval.is_some_and(|it| !known(&it)),
     })
 }
 
@@ -187,8 +191,12 @@ fn subtitles(
     absent: &[(String, String)],
     drawn: &Chosen<Line<'_>>,
 ) -> Vec<String> {
-    let made = scenarios.iter().map(|it| data.rounds_made(it)).min();
-    let made = made.unwrap_or(0);
+    let made = || scenarios.iter().map(|it| data.rounds_made(it));
+    let (least, most) = (made().min().unwrap_or(0), made().max().unwrap_or(0));
+    let rounds = match least == most {
+        true => format::plural(most, "round"),
+        false => format!("{least} to {}", format::plural(most, "round")),
+    };
     let rates: Vec<String> = scenarios
         .iter()
         .map(|it| format::tick(rate_of(it)))
@@ -198,12 +206,12 @@ fn subtitles(
         _ => rates.join(", "),
     };
     let mut load = format!(
-        "{rates} requests a second, {}; {}, merged, {}",
+        "{rates} requests a second, {}; {rounds}, merged, {}",
         conditions_but_rate(scenarios[0]),
-        format::plural(made, "round"),
-        match made < ROUNDS_MIN {
-            true => "too few for intervals",
-            false => "with 95 % intervals",
+        match (least < ROUNDS_MIN, most < ROUNDS_MIN) {
+            (true, true) => "too few for intervals",
+            (true, false) => "with 95 % intervals where there are enough",
+            _ => "with 95 % intervals",
         }
     );
     load.push_str(&drawn.said("at the highest rate that it keeps"));
@@ -243,7 +251,7 @@ fn grid(canvas: &Canvas<'_>, x: &Scale, y: &Scale, scenarios: &[&Scenario], besi
         _ => "service p99",
     };
     let hint = format!(
-        "response p99 solid, {beside} dashed, hollow: not valid; logarithmic, less is better"
+        "response p99 solid, {beside} dashed, hollow: not valid or too vague; logarithmic, less is better"
     );
     canvas.text((MARGIN, y.to - 44), Held::Left, soft(SMALL), &hint);
     for tick in y.ticks() {
