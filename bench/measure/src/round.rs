@@ -33,7 +33,7 @@ const LOAD_MARGIN: Duration = Duration::from_secs(60);
 /// each take seconds.
 const TOUCHES: Duration = Duration::from_secs(20);
 /// So much longer for each worker: their beginnings take turns on the server's cores, and a server listens before.
-const BIRTH: Duration = Duration::from_millis(2);
+const BIRTH: Duration = Duration::from_millis(3);
 /// The stretch in which nobody is loaded.
 const QUIET: Duration = Duration::from_millis(50);
 /// Connection numbers of two passes never meet: more than any server holds.

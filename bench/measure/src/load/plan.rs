@@ -16,8 +16,8 @@ pub const PATIENCE: Duration = Duration::from_secs(1);
 pub const PATIENCE_ONCE_ENOUGH: Duration = Duration::from_millis(100);
 
 /// Until every connection has arrived: so much, and so much more for each, however slowly they are answered. A fork of a
-/// large interpreter takes some 10 ms.
-const ARRIVAL: (Duration, Duration) = (Duration::from_secs(30), Duration::from_millis(20));
+/// large process takes some 2 ms.
+const ARRIVAL: (Duration, Duration) = (Duration::from_secs(30), Duration::from_millis(5));
 
 /// Everything that the generator is told. The same plan and seed give the same schedule and payloads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
