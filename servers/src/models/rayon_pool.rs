@@ -13,8 +13,8 @@
 //! wait for ever. Before it sleeps, an idle worker looks around for work: CPU that a condition variable
 //! does not use.
 //!
-//! System calls: a request is `recvfrom`, `sendto`. A connection is `accept4`, `close`, and `futex` and
-//! `sched_yield` by workers that look for work.
+//! System calls: a request is `recvfrom`, `sendto`. A connection is `accept4`, `recvfrom` of its end, `close`,
+//! and `futex` and `sched_yield` by workers that look for work.
 
 use std::io;
 

@@ -11,8 +11,8 @@
 //! while it is open, and a context switch for nearly every request. It ends where threads do: at the limit
 //! of tasks, or of memory maps (two or more a stack); then the next connection is held until one is free.
 //!
-//! System calls: a request is `recvfrom`, `sendto`. A connection is `accept4`, `close`, and what a thread is
-//! born and dies with: `mmap` or a stack of the cache, `clone3`, `madvise`, `exit`.
+//! System calls: a request is `recvfrom`, `sendto`. A connection is `accept4`, `recvfrom` of its end,
+//! `close`, and what a thread is born and dies with: `mmap` or a stack of the cache, `clone3`, `madvise`, `exit`.
 //!
 //! Beside `iterative`, the difference is the `start_thread`. After QUIT the scope waits for its threads.
 

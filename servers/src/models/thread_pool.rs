@@ -11,8 +11,8 @@
 //! are saved by reuse. It ends at N clients: a worker owns a connection until it closes. The next N wait in
 //! the queue, where they cost a descriptor each, all others in the kernel's backlog.
 //!
-//! System calls: a request is `recvfrom`, `sendto`. A connection is `accept4`, `close`, and a `futex` on
-//! either side when the worker slept.
+//! System calls: a request is `recvfrom`, `sendto`. A connection is `accept4`, `recvfrom` of its end, `close`,
+//! and a `futex` on either side when the worker slept.
 
 use std::collections::VecDeque;
 use std::io;

@@ -14,7 +14,8 @@
 //! connection: a lock, a wake-up, a switch to the worker, and the arming. It ends when all N are blocked.
 //!
 //! System calls: a request is `recvfrom`, `sendto`, `epoll_ctl`, a share of an `epoll_wait`, and a `futex`
-//! on either side when a worker sleeps. A connection is `accept4` × 2 (one finds nobody), `epoll_ctl`, `close`.
+//! on either side when a worker sleeps. A connection is `accept4` × 2 (one finds nobody), `epoll_ctl` × 2,
+//! `recvfrom` of its end, `close`.
 
 use std::io;
 use std::net::TcpListener;
