@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// What a duel of models under a short scenario prints; it ends with status 0.
 fn duel(place: &Place, arguments: &[&str]) -> String {
-    duel_under(place, &(rr("rr", 20, "20ms", "200ms", 2) + DEAR), arguments)
+    duel_under(place, &(rr("rr", 5, "20ms", "200ms", 2) + DEAR), arguments)
 }
 
 fn duel_under(place: &Place, scenario: &str, arguments: &[&str]) -> String {

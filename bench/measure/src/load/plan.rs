@@ -15,9 +15,10 @@ pub const PATIENCE: Duration = Duration::from_secs(1);
 /// Likewise once as many are served as ever were: to wait in full each time was a seventh of the suite `quick`.
 pub const PATIENCE_ONCE_ENOUGH: Duration = Duration::from_millis(100);
 
-/// Until every connection has arrived: so much, and so much more for each, however slowly they are answered. A fork of a
-/// large process takes some 2 ms.
-const ARRIVAL: (Duration, Duration) = (Duration::from_secs(30), Duration::from_millis(5));
+/// Until every connection has arrived, however slowly they are answered: so much,
+const ARRIVAL: Duration = Duration::from_secs(30);
+/// and so much more for each.
+const ARRIVAL_OF_EACH: Duration = Duration::from_millis(5);
 
 /// Everything that the generator is told. The same plan and seed give the same schedule and payloads.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -67,7 +68,7 @@ pub struct LoadPlan {
 impl LoadPlan {
     /// How long its connections have to arrive, altogether.
     pub fn arrival(&self) -> Duration {
-        ARRIVAL.0 + ARRIVAL.1 * (self.connections + self.idle)
+        ARRIVAL + ARRIVAL_OF_EACH * (self.connections + self.idle)
     }
 }
 

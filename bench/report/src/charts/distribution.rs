@@ -26,6 +26,8 @@ pub(crate) fn draw(data: &Data<'_>, scenario: &Scenario, title: &str) -> Option<
     if !scenario.by_worker || rows.is_empty() {
         return None;
     }
+    let made = format::plural(data.rounds_made(scenario), "round");
+    let rounds = format!("{made}, means");
     let pieces = (1..PIECES).map(|index| match index {
         1 => ("each of the others", OTHERS[0]),
         _ => ("", OTHERS[(index + 1) % 2]),
@@ -33,12 +35,7 @@ pub(crate) fn draw(data: &Data<'_>, scenario: &Scenario, title: &str) -> Option<
     Some(bars::draw(&Bars {
         title,
         subtitles: vec![
-            format!(
-                "{}: {}; {}",
-                scenario.name,
-                conditions(scenario),
-                palette::rounds(data, scenario)
-            ),
+            format!("{}: {}; {}", scenario.name, conditions(scenario), rounds),
             palette::machine(data),
         ],
         axis: "share of all requests; beside it Jain's index: 1 is even",
