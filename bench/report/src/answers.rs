@@ -102,7 +102,7 @@ fn answering(data: &Data<'_>, scenario: &Scenario) -> String {
 
 fn fastest(data: &Data<'_>, scenario: &Scenario) -> String {
     let ranking = data.ranking(&scenario.name, THROUGHPUT);
-    let cores = cores_of(scenario);
+    let cores = place(scenario);
     let clients = scenario.connections;
     let (first, second) = match ranking.as_slice() {
         [] => return nothing(data, scenario),
@@ -137,6 +137,15 @@ fn fastest(data: &Data<'_>, scenario: &Scenario) -> String {
         None => format!(
             "{a} answers {rate_a} {with}, {b} {rate_b}; they cannot be compared round by round."
         ),
+    }
+}
+
+/// `one server core (work sleep:2ms)`.
+fn place(scenario: &Scenario) -> String {
+    let cores = cores_of(scenario);
+    match scenario.work.as_str() {
+        "none" => cores,
+        work => format!("{cores} (work {work})"),
     }
 }
 

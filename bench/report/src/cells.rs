@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use record::{BrokenOff, Outcome, Pass, PassKind, Results, Scenario};
 
 use crate::conditions::is_open;
-use crate::doubts::{self, Verdict, little};
+use crate::doubts::{self, Verdict, little, stolen};
 use crate::figures;
 use crate::latency::{Merged, Span};
 
@@ -24,6 +24,8 @@ pub(crate) struct Cell<'a> {
     pub scenario: &'a Scenario,
     /// Bare passes that went well, one a round.
     pub passes: Vec<&'a Pass>,
+    /// Those that went well and do not count, because the hypervisor took them.
+    pub stolen: Vec<&'a Pass>,
     /// Those of further blocks of the same rounds: the reference stands in every block, as the bridge between them.
     pub in_other_blocks: Vec<&'a Pass>,
     /// Counter passes that went well, one a round of theirs.
@@ -196,6 +198,7 @@ fn cell<'a>(
     counters: &[&'a Pass],
 ) -> Cell<'a> {
     let (first, in_other_blocks) = good(passes);
+    let (first, stolen) = stolen::apart(scenario, first);
     let is_bad = |pass: &&&Pass| !pass.outcome.is_good();
     let is_wrong = |pass: &&&Pass| pass.outcome == Outcome::Wrong;
     let wrong = passes.iter().chain(counters).find(is_wrong);
@@ -204,6 +207,7 @@ fn cell<'a>(
         family,
         scenario,
         passes: first,
+        stolen,
         in_other_blocks,
         counters: good(counters).0,
         counters_failed: counters.iter().find(is_bad).copied(),

@@ -8,6 +8,7 @@
 //! | the generator was the limit | `client` |
 //! | too few replies or rounds, rounds that disagree or drift | `rounds` |
 //! | somebody else used the host | `host` |
+//! | the hypervisor took a round: it does not count | `stolen` |
 //! | a slice was too short, or the others' were used | `slices` |
 //! | not everybody's waiting was counted | `little` |
 
@@ -18,6 +19,7 @@ pub(crate) mod little;
 mod rounds;
 mod server;
 mod slices;
+pub(crate) mod stolen;
 #[cfg(test)]
 mod tests;
 

@@ -5,7 +5,7 @@ use record::{Answer, Scenario};
 use crate::cells::Cell;
 use crate::columns::{self, Column};
 use crate::data::{Data, is_unserved, may_be_shown};
-use crate::doubts::{VALID, Verdict};
+use crate::doubts::{VALID, Verdict, stolen};
 use crate::format;
 use crate::struck;
 
@@ -69,6 +69,7 @@ pub(crate) fn table(data: &Data<'_>, scenario: &Scenario) -> Table {
         .collect();
     let here = data.cells.iter();
     let here = here.filter(|cell| cell.scenario.name == scenario.name);
+    let left_out = stolen::note(here.clone());
     let mut rows: Vec<Row> = here
         .map(|cell| {
             let ranked = ranking.contains(&cell.contender);
@@ -80,7 +81,9 @@ pub(crate) fn table(data: &Data<'_>, scenario: &Scenario) -> Table {
         place.unwrap_or(usize::MAX)
     };
     rows.sort_by_key(place);
-    Table::ranked(head, rows)
+    let mut table = Table::ranked(head, rows);
+    table.notes.extend(left_out);
+    table
 }
 
 impl Table {

@@ -246,12 +246,18 @@ fn closed(data: &Data<'_>, scenario: &Scenario, most: usize) -> Vec<String> {
     let clients = scenario.connections;
     let cores = cores_of(scenario);
     let caption = match steady {
-        Some(steady) => format!(
-            "{}: {clients} clients at saturation, {cores}; p50, p99 at {}/s ({})",
-            scenario.name,
-            format::tick(steady.pace.rate_per_s().unwrap_or_default()),
-            steady.name
-        ),
+        Some(steady) => {
+            let rate = format::tick(steady.pace.rate_per_s().unwrap_or_default());
+            let short = format!(
+                "{}: {clients} clients at saturation, {cores}; p50, p99 at {rate}/s",
+                scenario.name
+            );
+            let whole = format!("{short} ({})", steady.name);
+            // The rate says which scenario it is, too.
+            Some(whole)
+                .filter(|whole| whole.chars().count() <= COLUMNS)
+                .unwrap_or(short)
+        }
         None => format!(
             "{}: {clients} clients, closed loop, at saturation, {cores}",
             scenario.name

@@ -78,9 +78,14 @@ fn sentence(data: &Data<'_>, without: &Scenario, with: &Scenario) -> Option<Stri
     let worst = data.ranking(&with.name, WORST);
     let ends = match (worst.first(), worst.last()) {
         (Some(first), Some(last)) if worst.len() > 1 => {
-            let said =
-                |it: &Estimate| format!("{} ({})", ms(&it.value.unwrap_or(f64::NAN)), it.contender);
-            format!("; p99 is {} to {}", said(first), said(last))
+            let [low, high] = [first, last].map(|it| ms(&it.value.unwrap_or(f64::NAN)));
+            match low == high {
+                true => format!("; p99 is {low} with all of them"),
+                false => format!(
+                    "; p99 is {low} ({}) to {high} ({})",
+                    first.contender, last.contender
+                ),
+            }
         }
         _ => String::new(),
     };

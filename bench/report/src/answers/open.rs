@@ -3,7 +3,7 @@
 
 use record::{Answer, Estimate, Scenario};
 
-use super::{compare, interval, nothing, value};
+use super::{compare, interval, nothing, place, value};
 use crate::conditions::asked;
 use crate::data::Data;
 use crate::doubts::OVERLOAD;
@@ -24,7 +24,7 @@ pub(crate) fn answering(data: &Data<'_>, scenario: &Scenario) -> String {
     let under = format!(
         "At {asked} from {} on {}",
         format::plural(scenario.connections as usize, "client"),
-        format::cores(scenario.server_cpus)
+        place(scenario)
     );
     let said = match ranking.as_slice() {
         [] => nothing(data, scenario),

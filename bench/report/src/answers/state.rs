@@ -52,7 +52,7 @@ pub(crate) fn sentences(data: &Data<'_>) -> Vec<String> {
 }
 
 /// `10 clients of fork-per-connection beside 256 MiB of state: RSS 2.7 GiB, PSS 259 MiB and page tables 5.9 MiB while
-/// each writes to 0 % of it; PSS 2.5 GiB and page tables 5.9 MiB when each has written to 100 %.`
+/// each writes to none of it; PSS 2.5 GiB and page tables 5.9 MiB when each has written to all of it.`
 fn sentence(data: &Data<'_>, name: &str, least: &Scenario, most: &Scenario) -> Option<String> {
     let figure = |scenario: &Scenario, metric: &str| {
         let value = data.shown(name, &scenario.name, metric)?.value?;
@@ -60,7 +60,7 @@ fn sentence(data: &Data<'_>, name: &str, least: &Scenario, most: &Scenario) -> O
     };
     Some(format!(
         "{} of {name} beside {} of state: RSS {}, PSS {} and page tables {} while each writes to {} of it; PSS {} and \
-         page tables {} when each has written to {}.",
+         page tables {} when each has written to {} of it.",
         format::plural(least.connections as usize, "client"),
         format::bytes(bytes(least)),
         figure(least, "rss_bytes")?,
@@ -73,7 +73,11 @@ fn sentence(data: &Data<'_>, name: &str, least: &Scenario, most: &Scenario) -> O
     ))
 }
 
-/// `10 %`.
+/// `none`, `10 %`, `all`.
 fn share(scenario: &Scenario) -> String {
-    format!("{}\u{a0}%", format::tick(100.0 * touched(scenario)))
+    match touched(scenario) {
+        0.0 => "none".to_owned(),
+        1.0 => "all".to_owned(),
+        some => format!("{}\u{a0}%", format::tick(100.0 * some)),
+    }
 }

@@ -162,16 +162,19 @@ pub(crate) fn answer(data: &crate::data::Data<'_>) -> Option<String> {
         these.map(|it| it.claim.as_str()).collect::<Vec<&str>>()
     };
     let said = [
-        (Judged::Holds, "hold"),
-        (Judged::Refuted, "are refuted"),
-        (Judged::Undecided, "are undecided"),
-        (Judged::NotJudged, "are not judged"),
+        (Judged::Holds, "holds", "hold"),
+        (Judged::Refuted, "is refuted", "are refuted"),
+        (Judged::Undecided, "is undecided", "are undecided"),
+        (Judged::NotJudged, "is not judged", "are not judged"),
     ];
-    let said = said.map(|(judged, verb)| (of(judged), verb));
+    let said = said.map(|(judged, one, many)| (of(judged), one, many));
     let said: Vec<String> = said
         .into_iter()
-        .filter(|(which, _)| !which.is_empty())
-        .map(|(which, verb)| format!("{} {verb} ({})", which.len(), which.join(", ")))
+        .filter(|(which, ..)| !which.is_empty())
+        .map(|(which, one, many)| {
+            let count = format::plural_of(which.len(), one, many);
+            format!("{count} ({})", which.join(", "))
+        })
         .collect();
     (!said.is_empty()).then(|| {
         format!(

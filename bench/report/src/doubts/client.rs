@@ -2,6 +2,7 @@
 
 use record::{Generator, Pass, Placing, Source};
 
+use super::{host, stolen};
 use crate::cells::Cell;
 use crate::conditions::{asks_at_once, is_open};
 use crate::{format, stats};
@@ -20,7 +21,12 @@ const TAKEN: f64 = 0.01;
 /// The generator could not keep its schedule, and what the hypervisor took is enough for that.
 pub(super) fn robbed(cell: &Cell<'_>) -> Option<String> {
     let lag = cell.lag_ns_p99.filter(|lag| *lag > LATE_NS)?;
-    let taken = super::host::stolen_share(cell).filter(|share| *share >= TAKEN)?;
+    // The mean, as the requests of all rounds are counted together.
+    let shares = host::shares(cell, stolen::taken);
+    let taken = shares.iter().sum::<f64>() / shares.len() as f64;
+    if taken.is_nan() || taken < TAKEN {
+        return None;
+    }
     Some(format!(
         "the generator sent 1 % of its requests {} late or later, and the hypervisor took {} % of a CPU for other machines \
          meanwhile (steal), which is enough for that: run it again at another time, or on a machine of your own",

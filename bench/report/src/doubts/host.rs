@@ -5,6 +5,7 @@
 
 use record::{HostInstant, Pass, Workload};
 
+use super::stolen;
 use crate::cells::Cell;
 use crate::conditions::is_open;
 use crate::{format, stats};
@@ -12,9 +13,6 @@ use crate::{format, stats};
 /// What others may burn, as a share of one CPU. Busy time is counted by ticks of 4 ms: on a quiet machine the
 /// medians of saturated cells were − 3 to + 7 %, and lower where cores halt between two ticks.
 const OTHERS: f64 = 0.10;
-/// What a hypervisor may take, as a share of one CPU; it takes it from whoever is running. Medians on a quiet
-/// machine: up to 2 %.
-const STEAL: f64 = 0.05;
 /// No listener's queue is shorter among the servers that are usual: fewer clients than this cannot fill it.
 const SHORTEST_QUEUE: u32 = 100;
 
@@ -42,10 +40,10 @@ pub(crate) fn beside(passes: &[&Pass]) -> Option<String> {
 }
 
 fn burnt(cell: &Cell<'_>) -> Option<String> {
-    let others = median_share(cell, |from, to| {
+    let others = stats::median(&shares(cell, |from, to| {
         let busy = since(from.busy_ns, to.busy_ns)?;
         Some(busy - since(from.ours_ns, to.ours_ns)?)
-    })?;
+    }))?;
     (others > OTHERS).then(|| {
         format!(
             "others on this host used {} % of a CPU meanwhile: stop them (top shows who), and run it again",
@@ -54,14 +52,9 @@ fn burnt(cell: &Cell<'_>) -> Option<String> {
     })
 }
 
-/// What the hypervisor took, as a share of one CPU.
-pub(super) fn stolen_share(cell: &Cell<'_>) -> Option<f64> {
-    median_share(cell, |from, to| since(from.steal_ns, to.steal_ns))
-}
-
 fn stolen(cell: &Cell<'_>) -> Option<String> {
-    let stolen = stolen_share(cell)?;
-    (stolen > STEAL).then(|| {
+    let stolen = stats::median(&shares(cell, stolen::taken))?;
+    (stolen > stolen::STEAL).then(|| {
         format!(
             "the hypervisor took {} % of a CPU for other machines meanwhile (steal): run it again at another \
              time, or on a machine of your own",
@@ -99,21 +92,27 @@ fn turned_away(pass: &Pass) -> Option<u64> {
     counts.map(|(to, from)| to.saturating_sub(from)).max()
 }
 
-/// The median over rounds of a time in the pass, as a share of the pass.
-fn median_share(
+/// Of each round a time in the pass, as a share of the pass.
+pub(super) fn shares(
     cell: &Cell<'_>,
     time_ns: fn(&HostInstant, &HostInstant) -> Option<f64>,
+) -> Vec<f64> {
+    let passes = cell.passes.iter();
+    passes.filter_map(|pass| share_of(pass, time_ns)).collect()
+}
+
+/// A time in the pass, as a share of the pass.
+pub(super) fn share_of(
+    pass: &Pass,
+    time_ns: fn(&HostInstant, &HostInstant) -> Option<f64>,
 ) -> Option<f64> {
-    let shares = cell.passes.iter().filter_map(|pass| {
-        let (from, to) = (&pass.host.before, &pass.host.after);
-        let length_ns = since(from.at_ns, to.at_ns).filter(|ns| *ns > 0.0)?;
-        Some(time_ns(from, to)? / length_ns)
-    });
-    stats::median(&shares.collect::<Vec<_>>())
+    let (from, to) = (&pass.host.before, &pass.host.after);
+    let length_ns = since(from.at_ns, to.at_ns).filter(|ns| *ns > 0.0)?;
+    Some(time_ns(from, to)? / length_ns)
 }
 
 /// Nanoseconds from one reading of a clock that only grows to another.
-fn since(from: Option<u64>, to: Option<u64>) -> Option<f64> {
+pub(super) fn since(from: Option<u64>, to: Option<u64>) -> Option<f64> {
     let (from, to) = from.zip(to)?;
     Some(to.saturating_sub(from) as f64)
 }
