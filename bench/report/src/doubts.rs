@@ -30,7 +30,7 @@ use crate::format;
 
 pub(crate) use client::{LATE_NS, waiting};
 pub(crate) use host::beside;
-pub(crate) use listed::listed;
+pub(crate) use listed::{by_reason, listed};
 pub(crate) use server::kept_pace;
 
 /// `valid`, or why not.

@@ -5,7 +5,7 @@ use record::{Answer, Scenario};
 use crate::cells::Cell;
 use crate::columns::{self, Column};
 use crate::data::{Data, is_unserved, may_be_shown};
-use crate::doubts::{VALID, Verdict, stolen};
+use crate::doubts::{VALID, Verdict, by_reason, stolen};
 use crate::format;
 use crate::struck;
 
@@ -53,9 +53,17 @@ const REFERENCE: &str = "reference";
 
 /// The table of `scenario`.
 pub(crate) fn table(data: &Data<'_>, scenario: &Scenario) -> Table {
-    if struck::strikes(scenario) {
-        return struck::table(data, scenario);
-    }
+    let mut table = match struck::strikes(scenario) {
+        true => struck::table(data, scenario),
+        false => of_columns(data, scenario),
+    };
+    let here = data.cells.iter();
+    let here = here.filter(|cell| cell.scenario.name == scenario.name);
+    table.notes.extend(stolen::note(here));
+    table
+}
+
+fn of_columns(data: &Data<'_>, scenario: &Scenario) -> Table {
     let columns = columns::columns(scenario);
     let mut head: Vec<String> = columns.iter().map(|it| it.head.to_owned()).collect();
     let ratio = columns::compared(scenario).1;
@@ -69,7 +77,6 @@ pub(crate) fn table(data: &Data<'_>, scenario: &Scenario) -> Table {
         .collect();
     let here = data.cells.iter();
     let here = here.filter(|cell| cell.scenario.name == scenario.name);
-    let left_out = stolen::note(here.clone());
     let mut rows: Vec<Row> = here
         .map(|cell| {
             let ranked = ranking.contains(&cell.contender);
@@ -81,9 +88,7 @@ pub(crate) fn table(data: &Data<'_>, scenario: &Scenario) -> Table {
         place.unwrap_or(usize::MAX)
     };
     rows.sort_by_key(place);
-    let mut table = Table::ranked(head, rows);
-    table.notes.extend(left_out);
-    table
+    Table::ranked(head, rows)
 }
 
 impl Table {
@@ -248,21 +253,14 @@ fn mark(answer: Answer) -> &'static str {
 
 /// Why cells are not valid, each reason once with those whom it concerns, then why figures of valid ones are missing.
 fn notes(head: &[String], rows: &[Row]) -> Vec<String> {
-    let mut doubted: Vec<(String, String)> = Vec::new();
-    for row in rows {
-        let Some(reason) = &row.reason else {
-            continue;
-        };
-        let why = format!("{}: {reason}", row.verdict);
-        match doubted.iter_mut().find(|(_, other)| *other == why) {
-            Some((who, _)) => who.push_str(&format!(", {}", row.contender)),
-            None => doubted.push((row.contender.clone(), why)),
-        }
-    }
-    let doubted = doubted
-        .into_iter()
-        .map(|(who, why)| format!("{who}, {why}"));
-    doubted.chain(missing(head, rows)).collect()
+    let why = |row: &Row| Some(format!("{}: {}", row.verdict, row.reason.as_ref()?));
+    let doubted: Vec<(&str, Option<String>)> = rows
+        .iter()
+        .map(|row| (row.contender.as_str(), why(row)))
+        .collect();
+    let mut notes = by_reason(&doubted);
+    notes.extend(missing(head, rows));
+    notes
 }
 
 /// The reasons why figures are missing, or how they are to be read, each once, with the columns and contenders that

@@ -4,19 +4,25 @@ use record::{Capacity, Search};
 
 use super::is_ranked;
 use crate::data::Data;
+use crate::doubts::by_reason;
 use crate::format;
 
 /// The head of the table, after the contender.
 pub(crate) fn head(data: &Data<'_>) -> Vec<String> {
     let percentile = data.search().map(|it| it.slo.percentile());
-    let there = format!("{} there", percentile.unwrap_or_default());
-    [
-        "capacity".to_owned(),
-        "95 % interval".to_owned(),
-        there,
-        "what broke beyond it".to_owned(),
-    ]
-    .to_vec()
+    let mut head = vec!["capacity".to_owned()];
+    if has_intervals(data) {
+        head.push("95 % interval".to_owned());
+    }
+    head.push(format!("{} there", percentile.unwrap_or_default()));
+    head.push("what broke beyond it".to_owned());
+    head
+}
+
+/// One search has none.
+fn has_intervals(data: &Data<'_>) -> bool {
+    let mut all = data.summary.capacities.iter();
+    all.any(|it| it.low.is_some())
 }
 
 /// A row a contender: its name, then a cell a column; the best first, those who are not ranked last.
@@ -27,10 +33,11 @@ pub(crate) fn rows(data: &Data<'_>) -> Vec<(String, bool, Vec<String>)> {
         let ((ranked_a, a), (ranked_b, b)) = (key(a), key(b));
         ranked_b.cmp(&ranked_a).then(b.total_cmp(&a))
     });
-    all.into_iter().map(row).collect()
+    let intervals = has_intervals(data);
+    all.into_iter().map(|it| row(it, intervals)).collect()
 }
 
-fn row(it: &Capacity) -> (String, bool, Vec<String>) {
+fn row(it: &Capacity, intervals: bool) -> (String, bool, Vec<String>) {
     let missing = || format::MISSING.to_owned();
     let value = it.value.map_or_else(missing, format::rate);
     let at_least = if it.verdict == "client-bound" {
@@ -54,7 +61,9 @@ fn row(it: &Capacity) -> (String, bool, Vec<String>) {
         true => format!("{}; {beyond}", format::served(it.served, it.connections)),
         false => beyond,
     };
-    let cells = vec![format!("{at_least}{value}"), interval, there, beyond];
+    let mut cells = vec![format!("{at_least}{value}")];
+    cells.extend(Some(interval).filter(|_| intervals));
+    cells.extend([there, beyond]);
     (it.contender.clone(), is_ranked(it), cells)
 }
 
@@ -78,12 +87,10 @@ pub(crate) fn caption(search: &Search) -> String {
 
 /// Why capacities are weak or missing.
 pub(crate) fn notes(data: &Data<'_>) -> Vec<String> {
-    let weak = data.summary.capacities.iter();
-    weak.filter_map(|it| {
-        let reason = it.reason.as_ref()?;
-        Some(format!("{}, {}: {reason}", it.contender, it.verdict))
-    })
-    .collect()
+    let why = |it: &Capacity| Some(format!("{}: {}", it.verdict, it.reason.as_ref()?));
+    let all = data.summary.capacities.iter();
+    let all: Vec<(&str, Option<String>)> = all.map(|it| (it.contender.as_str(), why(it))).collect();
+    by_reason(&all)
 }
 
 /// Who sustains the most, and who the least.

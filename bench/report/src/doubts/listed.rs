@@ -34,23 +34,43 @@ fn words_of<'a>(cell: &'a Cell<'_>) -> impl Iterator<Item = &'a str> {
         .filter(|word| *word != super::VALID)
 }
 
+/// Each by name, or in one word where that is shorter.
+fn whom(with: &[&str], without: &[&str]) -> Vec<String> {
+    match (with.len(), without.len()) {
+        (MANY.., 0) => vec!["all".to_owned()],
+        (MANY.., 1..=EXCEPTIONS) => vec![format!("all but {}", without.join(", "))],
+        _ => with.iter().map(|name| (*name).to_owned()).collect(),
+    }
+}
+
+/// Of a table's rows, each with a contender and perhaps a reason, the reasons once each, with those whom they concern:
+/// `event-loop, tokio, unstable: …`.
+pub(crate) fn by_reason(rows: &[(&str, Option<String>)]) -> Vec<String> {
+    let reasons = firsts(rows.iter().filter_map(|(_, reason)| reason.as_deref()));
+    reasons
+        .into_iter()
+        .map(|reason| {
+            let names = |its: bool| -> Vec<&str> {
+                let rows = rows.iter();
+                let rows = rows.filter(|(_, other)| (other.as_deref() == Some(reason)) == its);
+                rows.map(|(contender, _)| *contender).collect()
+            };
+            format!("{}, {reason}", whom(&names(true), &names(false)).join(", "))
+        })
+        .collect()
+}
+
 /// Of whom a word is said.
-fn of(cells: &[Cell<'_>], word: &str) -> Vec<String> {
+fn of<'a>(cells: &[Cell<'a>], word: &str) -> Vec<String> {
     let mut all: Vec<(String, Vec<&str>)> = Vec::new();
     for scenario in firsts(cells.iter().map(|it| it.scenario.name.as_str())) {
         let (with, without): (Vec<&Cell<'_>>, Vec<&Cell<'_>>) = cells
             .iter()
             .filter(|it| it.scenario.name == scenario)
             .partition(|it| words_of(it).any(|one| one == word));
-        let names = |cells: &[&Cell<'_>]| -> Vec<String> {
-            cells.iter().map(|it| it.contender.to_owned()).collect()
-        };
-        let whom = match (with.len(), without.len()) {
-            (MANY.., 0) => vec!["all".to_owned()],
-            (MANY.., 1..=EXCEPTIONS) => vec![format!("all but {}", names(&without).join(", "))],
-            _ => names(&with),
-        };
-        for who in whom {
+        let names =
+            |cells: &[&Cell<'a>]| -> Vec<&'a str> { cells.iter().map(|it| it.contender).collect() };
+        for who in whom(&names(&with), &names(&without)) {
             match all.iter_mut().find(|(other, _)| *other == who) {
                 Some((_, under)) => under.push(scenario),
                 None => all.push((who, vec![scenario])),
@@ -99,6 +119,20 @@ mod tests {
         let found = said(|index, _| index == 0);
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].contains("rr-500, crr-16"), "{found:?}");
+    }
+
+    #[test]
+    fn a_reason_is_told_once_with_those_whom_it_concerns() {
+        let rows = |doubted: usize| -> Vec<(&str, Option<String>)> {
+            let names = ["a", "b", "c", "d", "e", "f"].into_iter().enumerate();
+            names
+                .map(|(index, name)| (name, (index < doubted).then(|| "odd: why".to_owned())))
+                .collect()
+        };
+        assert_eq!(by_reason(&rows(0)), Vec::<String>::new());
+        assert_eq!(by_reason(&rows(2)), ["a, b, odd: why"]);
+        assert_eq!(by_reason(&rows(5)), ["all but f, odd: why"]);
+        assert_eq!(by_reason(&rows(6)), ["all, odd: why"]);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 //! do not count, and the table says so; elsewhere all stand, and the cell is `host-noisy` where most were taken. It pays
 //! with rounds. Memory is weighed, not timed: there all count.
 
+use std::collections::BTreeMap;
+
 use record::{HostInstant, Pass, Scenario, Workload};
 
 use super::host::{share_of, since};
@@ -15,6 +17,9 @@ use crate::{format, stats};
 /// What a hypervisor may take, as a share of one CPU; it takes it from whoever is running. Medians on a quiet
 /// machine: up to 2 %.
 pub(super) const STEAL: f64 = 0.05;
+
+/// More contenders than this are counted.
+const NAMED: usize = 4;
 
 /// What it took from one reading to another, nanoseconds; `None` where the host does not say.
 pub(super) fn taken(from: &HostInstant, to: &HostInstant) -> Option<f64> {
@@ -39,17 +44,26 @@ pub(crate) fn apart<'a>(
 
 /// Which rounds of whom do not count under a scenario, and why; `None` where all do.
 pub(crate) fn note<'a, 'b: 'a>(cells: impl Iterator<Item = &'a Cell<'b>>) -> Option<String> {
-    let of = |cell: &Cell<'_>| {
-        let rounds: Vec<String> = cell.stolen.iter().map(|it| it.round.to_string()).collect();
+    let mut left_out: BTreeMap<Vec<u32>, Vec<&str>> = BTreeMap::new();
+    for cell in cells.filter(|cell| !cell.stolen.is_empty()) {
+        let rounds = cell.stolen.iter().map(|pass| pass.round).collect();
+        left_out.entry(rounds).or_default().push(cell.contender);
+    }
+    let of = |(rounds, who): (&Vec<u32>, &Vec<&str>)| {
         let word = if rounds.len() == 1 { "round" } else { "rounds" };
-        (!rounds.is_empty()).then(|| format!("{} ({word} {})", cell.contender, rounds.join(", ")))
+        let rounds: Vec<String> = rounds.iter().map(u32::to_string).collect();
+        let who = match who.len() {
+            1..=NAMED => who.join(", "),
+            many => format!("{many} contenders"),
+        };
+        format!("{word} {} of {who}", rounds.join(", "))
     };
-    let who: Vec<String> = cells.filter_map(of).collect();
-    (!who.is_empty()).then(|| {
+    let left_out: Vec<String> = left_out.iter().map(of).collect();
+    (!left_out.is_empty()).then(|| {
         format!(
             "left out, because the hypervisor took more than {} % of a CPU for other machines meanwhile (steal): {}",
-            format::digits(100.0 * STEAL),
-            who.join(", ")
+            format::tick(100.0 * STEAL),
+            left_out.join("; ")
         )
     })
 }

@@ -117,7 +117,9 @@ fn rounds_that_the_hypervisor_took_do_not_count_where_most_are_spared() {
     assert_eq!((words, rounds), (vec![], 3));
     let note = note.expect("it is said");
     assert!(
-        note.ends_with("(steal): event-loop (rounds 1, 2)"),
+        note.ends_with(
+            "more than 5 % of a CPU for other machines meanwhile (steal): rounds 1, 2 of event-loop"
+        ),
         "{note}"
     );
     assert_eq!(taken(rr(), 2, 0.04), (vec![], 5, None));
