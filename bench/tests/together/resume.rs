@@ -68,14 +68,14 @@ fn planned(plan: &[Planned]) -> BTreeSet<String> {
     plan.iter().map(|it| format!("{it:?}")).collect()
 }
 
-/// Every cell that the summary has a figure of, with the rounds that it rests on. A p99 or p999 wants more requests than
-/// short rounds may have: whether there is one is chance.
-fn cells(place: &Place, out: &str) -> BTreeSet<(String, String, String, u32)> {
+/// Every cell that the summary has a figure of. A p99 or p999 wants more requests than short rounds may have: whether
+/// there is one is chance, as is how many rounds the hypervisor spares.
+fn cells(place: &Place, out: &str) -> BTreeSet<(String, String, String)> {
     let text = std::fs::read_to_string(place.path(out).join("summary.json")).expect("a summary");
     let summary: record::Summary = serde_json::from_str(&text).expect("a summary");
     let each = summary.estimates.into_iter();
     each.filter(|it| !it.metric.contains("_p99"))
-        .map(|it| (it.contender, it.scenario, it.metric, it.rounds))
+        .map(|it| (it.contender, it.scenario, it.metric))
         .collect()
 }
 
