@@ -103,7 +103,7 @@ fn answering(data: &Data<'_>, scenario: &Scenario) -> String {
 fn fastest(data: &Data<'_>, scenario: &Scenario) -> String {
     let ranking = data.ranking(&scenario.name, THROUGHPUT);
     let cores = place(scenario);
-    let clients = scenario.connections;
+    let clients = format::count(f64::from(scenario.connections));
     let (first, second) = match ranking.as_slice() {
         [] => return nothing(data, scenario),
         [only] => {

@@ -56,7 +56,7 @@ pub(crate) fn conditions_but_rate(scenario: &Scenario) -> String {
 }
 
 fn under(scenario: &Scenario, pace: &str) -> String {
-    let clients = scenario.connections;
+    let clients = format::count(f64::from(scenario.connections));
     let cores = cores_of(scenario);
     let bytes = format::bytes(scenario.message as f64);
     let load = match scenario.workload {

@@ -224,6 +224,7 @@ fn per_cent(ratio: f64) -> String {
 
 /// `1 of 50 served`.
 pub(crate) fn served(served: u32, asked: u32) -> String {
+    let [served, asked] = [served, asked].map(|it| count(f64::from(it)));
     format!("{served} of {asked} served")
 }
 
@@ -245,13 +246,13 @@ pub(crate) fn capital(text: &str) -> String {
 /// A count with its noun: `1 round`, `5 rounds`.
 pub(crate) fn plural(count: usize, noun: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{s}")
+    format!("{} {noun}{s}", self::count(count as f64))
 }
 
 /// A count with a noun whose plural takes more than an s: `1 pass`, `2 passes`.
 pub(crate) fn plural_of(count: usize, one: &str, many: &str) -> String {
     let noun = if count == 1 { one } else { many };
-    format!("{count} {noun}")
+    format!("{} {noun}", self::count(count as f64))
 }
 
 /// `1 reply`, `640 replies`.

@@ -243,7 +243,7 @@ fn closed(data: &Data<'_>, scenario: &Scenario, most: usize) -> Vec<String> {
         row.insert(5, weight.unwrap_or_else(missing));
         table.add_row(row);
     }
-    let clients = scenario.connections;
+    let clients = format::count(f64::from(scenario.connections));
     let cores = cores_of(scenario);
     let caption = match steady {
         Some(steady) => {

@@ -131,7 +131,7 @@ fn whole(data: &Data<'_>, scenario: &Scenario) -> String {
         [only] => format!("{} weighs {} of PSS.", only.contender, value(only)),
         [least, .., most] => format!(
             "With {} idle connections {} weighs {} of PSS, {} {}; page tables and kernel stacks come on top.",
-            scenario.connections,
+            format::count(f64::from(scenario.connections)),
             least.contender,
             value(least),
             most.contender,

@@ -138,7 +138,7 @@ fn subtitles(data: &Data<'_>, scenarios: &[&Scenario], series: &Chosen<Series<'_
         "{} connections, {bytes} a message, closed loop, {}; {}",
         scenarios
             .iter()
-            .map(|scenario| scenario.connections.to_string())
+            .map(|scenario| format::count(f64::from(scenario.connections)))
             .collect::<Vec<_>>()
             .join(", "),
         format::cores(first.server_cpus),
@@ -175,7 +175,7 @@ fn absent(data: &Data<'_>, scenarios: &[&Scenario], name: &str) -> Vec<(String, 
         let Some(it) = data.estimate(name, &scenario.name, METRIC) else {
             continue;
         };
-        let at = scenario.connections.to_string();
+        let at = format::count(f64::from(scenario.connections));
         match reasons.iter_mut().find(|(word, _)| *word == it.verdict) {
             Some((_, places)) => places.push(at),
             None => reasons.push((&it.verdict, vec![at])),
@@ -237,7 +237,7 @@ fn grid(canvas: &Canvas<'_>, axes: &Axes, scenarios: &[&Scenario]) {
                 (x, bottom + 36),
                 Held::Middle,
                 plain(SMALL),
-                &scenario.connections.to_string(),
+                &format::count(connections),
             );
         }
     }
@@ -299,7 +299,11 @@ fn name_lines(canvas: &Canvas<'_>, axes: &Axes, series: &[Series<'_>]) {
             .last()
             .map_or_else(String::new, |point| match whole {
                 true => format::rate(point.rate),
-                false => format!("{} at {}", format::rate(point.rate), point.connections),
+                false => format!(
+                    "{} at {}",
+                    format::rate(point.rate),
+                    format::count(point.connections)
+                ),
             });
         let rate_width = width(&rate, bold(SMALL));
         let name = fit(
