@@ -134,6 +134,10 @@ fn pictures(data: &Data<'_>, charts: &[Drawn], redrawn: &Value) -> Markup {
 /// Cells whose figures are weak, by what weakens them.
 fn weak(data: &Data<'_>) -> Markup {
     let found = doubts::listed(&data.cells);
+    // A search by itself has a table that says what is weak.
+    if data.search().is_some() && data.sections().next().is_none() {
+        return html! {};
+    }
     html! {
         h2 id="doubts" { "Doubts of this run" }
         @if found.is_empty() {

@@ -327,7 +327,7 @@ fn open(data: &Data<'_>, scenario: &Scenario, most: usize) -> Vec<String> {
         "{}: {}, {} clients, {}",
         scenario.name,
         asked(scenario).unwrap_or_default(),
-        scenario.connections,
+        format::count(f64::from(scenario.connections)),
         format::cores(scenario.server_cpus)
     );
     with_rest(data, shown.len(), drawn(&mut table, &caption))

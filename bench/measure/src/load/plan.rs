@@ -15,9 +15,9 @@ pub const PATIENCE: Duration = Duration::from_secs(1);
 /// Likewise once as many are served as ever were: to wait in full each time was a seventh of the suite `quick`.
 pub const PATIENCE_ONCE_ENOUGH: Duration = Duration::from_millis(100);
 
-/// Until every connection has arrived, however slowly they are answered: so much,
+/// All connections together have so long to arrive, however slowly they are answered.
 const ARRIVAL: Duration = Duration::from_secs(30);
-/// and so much more for each.
+/// What each of them adds to that.
 const ARRIVAL_OF_EACH: Duration = Duration::from_millis(5);
 
 /// Everything that the generator is told. The same plan and seed give the same schedule and payloads.

@@ -77,7 +77,7 @@ pub(crate) fn caption(search: &Search) -> String {
     format!(
         "The highest rate with response {} ≤ {limit} and 99 % of it answered: {} clients, poisson, one server core{work}, {}",
         search.slo.percentile(),
-        search.connections,
+        format::count(f64::from(search.connections)),
         match search.rounds {
             1 => "one search".to_owned(),
             rounds => format!("{rounds} whole searches"),
@@ -107,7 +107,7 @@ pub(crate) fn sentence(data: &Data<'_>) -> Option<String> {
         "With {} ≤ {} for {} clients",
         search.slo.percentile(),
         format::time_tick(search.slo.limit.as_nanos() as f64),
-        search.connections
+        format::count(f64::from(search.connections))
     );
     let said = |it: &Capacity| {
         let rate = format::plain_rate(it.value.unwrap_or(f64::NAN));

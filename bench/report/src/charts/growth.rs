@@ -42,7 +42,7 @@ pub(crate) fn throughput_by_cores(data: &Data<'_>, title: &str) -> Option<String
         subtitles: vec![
             format!(
                 "{} connections, {}",
-                line[0].connections,
+                format::count(f64::from(line[0].connections)),
                 load(data, line[0])
             ),
             palette::machine(data),

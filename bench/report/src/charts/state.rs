@@ -25,7 +25,7 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     let size = state::bytes(first);
     let load = format!(
         "{} idle connections, state {}, {}; {}",
-        first.connections,
+        format::count(f64::from(first.connections)),
         format::bytes(size),
         format::cores(first.server_cpus),
         medians(data.rounds_made(first)),

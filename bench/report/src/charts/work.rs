@@ -18,7 +18,7 @@ pub(crate) fn draw(data: &Data<'_>, title: &str) -> Option<String> {
     let first = line[0];
     let load = format!(
         "{} connections, {} a message, closed loop, {}; {}",
-        first.connections,
+        format::count(f64::from(first.connections)),
         format::bytes(first.message as f64),
         format::cores(first.server_cpus),
         palette::rounds(data, first),

@@ -27,11 +27,12 @@ fn firsts<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     once
 }
 
+/// None of what a search looked at: whom it was too much for is its finding, and its table says what is weak of that.
 fn words_of<'a>(cell: &'a Cell<'_>) -> impl Iterator<Item = &'a str> {
     let verdicts = std::iter::once(&cell.verdict).chain(&cell.of_percentiles);
     verdicts
         .map(|it| it.word.as_str())
-        .filter(|word| *word != super::VALID)
+        .filter(|word| *word != super::VALID && !cell.scenario.probe)
 }
 
 /// Each by name, or in one word where that is shorter.
@@ -119,6 +120,21 @@ mod tests {
         let found = said(|index, _| index == 0);
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].contains("rr-500, crr-16"), "{found:?}");
+    }
+
+    #[test]
+    fn looks_of_a_search_are_no_doubts() {
+        let listed_of = |probe: bool| {
+            let mut results = fixture::results_of(6);
+            let scenarios = &mut results.run.suite.scenarios;
+            scenarios.iter_mut().for_each(|it| it.probe = probe);
+            let mut cells = cells::cells(&results);
+            for cell in &mut cells {
+                cell.verdict.word = "overload".to_owned();
+            }
+            listed(&cells).len()
+        };
+        assert_eq!((listed_of(false), listed_of(true)), (1, 0));
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use record::histogram::Encoded;
 use record::{HostInstant, Outcome, Pass, Results, Usage};
 
-use super::{DOUBTS, VALID, is_doubt, stolen};
+use super::{DOUBTS, VALID, is_doubt};
 use crate::cells::{self, Cell};
-use crate::fixture;
+use crate::data::Data;
+use crate::{fixture, tables};
 
 /// The five passes of a contender under a scenario, as they were invented: without a doubt.
 fn cell_of(results: &Results, contender: &str, scenario: &str) -> Results {
@@ -110,7 +111,12 @@ fn rounds_that_the_hypervisor_took_do_not_count_where_most_are_spared() {
             let taken = if pass.round <= stolen { share } else { 0.0 };
             host(pass, 0.0, taken);
         });
-        let note = stolen::note(cells::cells(&results).iter());
+        let summary = crate::summarise(&results);
+        let data = Data::new(&results, &summary);
+        let under = &results.passes[0].scenario;
+        let scenario = data.sections().find(|it| it.name == *under);
+        let notes = tables::table(&data, scenario.expect("it has a section")).notes;
+        let note = notes.into_iter().find(|note| note.starts_with("left out"));
         (words, only(&results, |cell| cell.passes.len()), note)
     };
     let (words, rounds, note) = taken(rr(), 2, 0.06);
